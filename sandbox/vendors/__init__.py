@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -108,3 +109,23 @@ class Limits:
             if name not in self._windows:
                 self._windows[name] = Window(limit if self.mode == "documented" else limit * self.factor, seconds)
             return self._windows[name]
+
+
+_LIMITS: weakref.WeakKeyDictionary[Any, Limits] = weakref.WeakKeyDictionary()
+
+
+def limits_of(company: Any) -> Limits:
+    """The limits that hold in front of one company: one account at each vendor, so one set of counters."""
+    return _LIMITS.setdefault(company, Limits())
+
+
+def set_limits(company: Any, mode: str) -> None:
+    """Starts new counters in the given mode."""
+    if mode not in ("documented", "generous"):
+        raise ValueError(f"rate limits are documented or generous, not {mode!r}")
+    _LIMITS[company] = Limits(mode)
+
+
+def address_of(headers: Mapping[str, str]) -> str:
+    """Where this vendor is reached from outside, for links in answers; the server passes on its own path prefix."""
+    return f"http://{headers.get('host', '127.0.0.1')}{headers.get('x-forwarded-prefix', '')}"
