@@ -1,0 +1,304 @@
+"""Odoo over JSON-RPC: the models a customer journey needs, and which of their fields.
+
+What belongs here is what Odoo calls things and how it answers: `false` for empty, `[id, name]` for a reference, whole seconds for
+instants that the database keeps in microseconds. Requests, pages, cursors and types belong to the engine.
+"""
+
+from __future__ import annotations
+
+from connectors.spec import Column
+
+_CREATED = Column("created_at", "instant", "create_date")
+
+
+def _reference(name: str, label: str | None = None, field: str | None = None) -> tuple[Column, ...]:
+    """A many2one field: Odoo sends `[id, display name]`, or false."""
+    path = field or name
+    columns = (Column(name, "text", f"{path}.0"),)
+    return (*columns, Column(label, "text", f"{path}.1")) if label else columns
+
+
+_UTM = (
+    *_reference("campaign_id", "campaign_name"),
+    *_reference("medium_id", "medium_name"),
+    *_reference("source_id", "source_name"),
+)
+
+PARTNERS = (
+    Column("name", "text", "name", pii=True),
+    Column("is_company", "boolean", "is_company", required=True),
+    *_reference("parent_id"),
+    *_reference("commercial_partner_id"),
+    Column("type", "text", "type"),
+    Column("ref", "text", "ref"),
+    Column("vat", "text", "vat"),
+    Column("email", "text", "email", pii=True),
+    Column("phone", "text", "phone", pii=True),
+    Column("mobile", "text", "mobile", pii=True),
+    Column("website", "text", "website"),
+    Column("street", "text", "street", pii=True),
+    Column("street2", "text", "street2", pii=True),
+    Column("zip", "text", "zip"),
+    Column("city", "text", "city"),
+    *_reference("country_id", "country_name"),
+    Column("function", "text", "function"),
+    Column("lang", "text", "lang"),
+    Column("customer_rank", "integer", "customer_rank"),
+    Column("supplier_rank", "integer", "supplier_rank"),
+    *_reference("user_id"),
+    *_reference("team_id", "team_name"),
+    *_reference("industry_id", "industry_name"),
+    Column("category_ids", "json", "category_id"),
+    Column("is_blacklisted", "boolean", "is_blacklisted"),
+    Column("message_bounce", "integer", "message_bounce"),
+    Column("active", "boolean", "active", required=True),
+    _CREATED,
+)
+
+LEADS = (
+    Column("name", "text", "name"),
+    Column("type", "text", "type"),
+    *_reference("partner_id"),
+    Column("partner_name", "text", "partner_name"),
+    Column("contact_name", "text", "contact_name", pii=True),
+    Column("email_from", "text", "email_from", pii=True),
+    Column("phone", "text", "phone", pii=True),
+    Column("mobile", "text", "mobile", pii=True),
+    Column("website", "text", "website"),
+    Column("function", "text", "function"),
+    Column("street", "text", "street", pii=True),
+    Column("zip", "text", "zip"),
+    Column("city", "text", "city"),
+    *_reference("country_id", "country_name"),
+    *_reference("user_id"),
+    *_reference("team_id", "team_name"),
+    *_reference("stage_id", "stage_name"),
+    Column("probability", "decimal", "probability"),
+    Column("expected_revenue", "decimal", "expected_revenue"),
+    Column("priority", "text", "priority"),
+    *_UTM,
+    Column("referred", "text", "referred", pii=True),
+    *_reference("lost_reason_id", "lost_reason_name", "lost_reason"),
+    Column("date_open", "instant", "date_open"),
+    Column("date_closed", "instant", "date_closed"),
+    Column("date_conversion", "instant", "date_conversion"),
+    Column("date_last_stage_update", "instant", "date_last_stage_update"),
+    Column("date_deadline", "date", "date_deadline"),
+    Column("active", "boolean", "active", required=True),
+    _CREATED,
+)
+
+STAGES = (
+    Column("name", "text", "name", required=True),
+    Column("sequence", "integer", "sequence"),
+    Column("is_won", "boolean", "is_won"),
+    Column("fold", "boolean", "fold"),
+    *_reference("team_id"),
+    _CREATED,
+)
+
+SALE_ORDERS = (
+    Column("name", "text", "name", required=True),
+    Column("state", "text", "state", required=True),
+    *_reference("partner_id"),
+    *_reference("partner_invoice_id"),
+    *_reference("partner_shipping_id"),
+    Column("date_order", "instant", "date_order"),
+    Column("amount_untaxed", "decimal", "amount_untaxed"),
+    Column("amount_tax", "decimal", "amount_tax"),
+    Column("amount_total", "decimal", "amount_total"),
+    *_reference("currency_id", "currency_code"),
+    Column("currency_rate", "decimal", "currency_rate"),
+    *_reference("user_id"),
+    *_reference("team_id", "team_name"),
+    *_reference("opportunity_id"),
+    Column("origin", "text", "origin"),
+    Column("client_order_ref", "text", "client_order_ref"),
+    *_UTM,
+    Column("tag_ids", "json", "tag_ids"),
+    Column("invoice_status", "text", "invoice_status"),
+    Column("validity_date", "date", "validity_date"),
+    Column("commitment_date", "instant", "commitment_date"),
+    Column("signed_on", "instant", "signed_on"),
+    *_reference("website_id"),
+    Column("cart_recovery_email_sent", "boolean", "cart_recovery_email_sent"),
+    _CREATED,
+)
+
+SALE_ORDER_LINES = (
+    *_reference("order_id"),
+    *_reference("order_partner_id"),
+    *_reference("product_id", "product_name"),
+    Column("name", "text", "name"),
+    Column("display_type", "text", "display_type"),
+    Column("sequence", "integer", "sequence"),
+    Column("product_uom_qty", "decimal", "product_uom_qty"),
+    Column("qty_delivered", "decimal", "qty_delivered"),
+    Column("qty_invoiced", "decimal", "qty_invoiced"),
+    Column("price_unit", "decimal", "price_unit"),
+    Column("discount", "decimal", "discount"),
+    Column("price_subtotal", "decimal", "price_subtotal"),
+    Column("price_tax", "decimal", "price_tax"),
+    Column("price_total", "decimal", "price_total"),
+    *_reference("currency_id", "currency_code"),
+    Column("state", "text", "state"),
+    Column("is_downpayment", "boolean", "is_downpayment"),
+    _CREATED,
+)
+
+INVOICES = (
+    Column("name", "text", "name"),
+    Column("move_type", "text", "move_type", required=True),
+    Column("state", "text", "state", required=True),
+    Column("payment_state", "text", "payment_state"),
+    *_reference("partner_id"),
+    *_reference("commercial_partner_id"),
+    Column("invoice_date", "date", "invoice_date"),
+    Column("invoice_date_due", "date", "invoice_date_due"),
+    Column("amount_untaxed", "decimal", "amount_untaxed"),
+    Column("amount_total", "decimal", "amount_total"),
+    Column("amount_residual", "decimal", "amount_residual"),
+    Column("amount_total_signed", "decimal", "amount_total_signed"),
+    Column("amount_residual_signed", "decimal", "amount_residual_signed"),
+    *_reference("currency_id", "currency_code"),
+    Column("invoice_origin", "text", "invoice_origin"),
+    *_reference("reversed_entry_id"),
+    Column("ref", "text", "ref"),
+    *_reference("invoice_user_id"),
+    *_reference("team_id"),
+    *_UTM,
+    _CREATED,
+)
+
+MAILINGS = (
+    Column("subject", "text", "subject"),
+    Column("state", "text", "state"),
+    Column("mailing_type", "text", "mailing_type"),
+    *_UTM,
+    *_reference("user_id"),
+    Column("sent_at", "instant", "sent_date"),
+    Column("scheduled_at", "instant", "schedule_date"),
+    Column("active", "boolean", "active"),
+    _CREATED,
+)
+
+MAILING_TRACES = (
+    Column("trace_type", "text", "trace_type"),
+    *_reference("mass_mailing_id", "mass_mailing_name"),
+    *_reference("campaign_id", "campaign_name"),
+    Column("model", "text", "model"),
+    Column("res_id", "text", "res_id"),
+    Column("email", "text", "email", pii=True),
+    Column("state", "text", "state"),
+    Column("failure_type", "text", "failure_type"),
+    Column("scheduled_at", "instant", "scheduled"),
+    Column("sent_at", "instant", "sent"),
+    Column("opened_at", "instant", "opened"),
+    Column("clicked_at", "instant", "clicked"),
+    Column("replied_at", "instant", "replied"),
+    Column("bounced_at", "instant", "bounced"),
+    Column("failed_at", "instant", "exception"),
+    Column("ignored_at", "instant", "ignored"),
+    _CREATED,
+)
+
+RATINGS = (
+    Column("rating", "decimal", "rating"),
+    Column("rating_text", "text", "rating_text"),
+    Column("feedback", "text", "feedback", pii=True),
+    Column("consumed", "boolean", "consumed"),
+    *_reference("partner_id"),
+    *_reference("rated_partner_id"),
+    Column("res_model", "text", "res_model"),
+    Column("res_id", "text", "res_id"),
+    Column("res_name", "text", "res_name"),
+    Column("parent_res_model", "text", "parent_res_model"),
+    Column("parent_res_id", "text", "parent_res_id"),
+    Column("is_internal", "boolean", "is_internal"),
+    _CREATED,
+)
+
+SURVEY_RESPONSES = (
+    *_reference("survey_id", "survey_name"),
+    Column("state", "text", "state"),
+    *_reference("partner_id"),
+    Column("email", "text", "email", pii=True),
+    Column("test_entry", "boolean", "test_entry"),
+    Column("started_at", "instant", "start_datetime"),
+    Column("scoring_percentage", "decimal", "scoring_percentage"),
+    Column("scoring_total", "decimal", "scoring_total"),
+    Column("scoring_success", "boolean", "scoring_success"),
+    _CREATED,
+)
+
+SURVEY_ANSWERS = (
+    *_reference("user_input_id"),
+    *_reference("survey_id", "survey_name"),
+    *_reference("question_id", "question_name"),
+    Column("answer_type", "text", "answer_type"),
+    Column("skipped", "boolean", "skipped"),
+    Column("value_numerical_box", "decimal", "value_numerical_box"),
+    Column("value_char_box", "text", "value_char_box", pii=True),
+    Column("value_text_box", "text", "value_text_box", pii=True),
+    Column("value_date", "date", "value_date"),
+    Column("value_datetime", "instant", "value_datetime"),
+    *_reference("suggested_answer_id", "suggested_answer_name"),
+    *_reference("matrix_row_id", "matrix_row_name"),
+    Column("answer_score", "decimal", "answer_score"),
+    Column("answer_is_correct", "boolean", "answer_is_correct"),
+    _CREATED,
+)
+
+MESSAGES = (
+    Column("model", "text", "model"),
+    Column("res_id", "text", "res_id"),
+    Column("message_type", "text", "message_type"),
+    *_reference("subtype_id", "subtype_name"),
+    Column("subject", "text", "subject", pii=True),
+    Column("sent_at", "instant", "date"),
+    Column("email_from", "text", "email_from", pii=True),
+    *_reference("author_id"),
+    *_reference("parent_id"),
+    *_reference("mail_activity_type_id", "mail_activity_type_name"),
+    Column("is_internal", "boolean", "is_internal"),
+    _CREATED,
+)
+
+ACTIVITIES = (
+    Column("res_model", "text", "res_model"),
+    Column("res_id", "text", "res_id"),
+    *_reference("activity_type_id", "activity_type_name"),
+    Column("summary", "text", "summary", pii=True),
+    Column("date_deadline", "date", "date_deadline"),
+    *_reference("user_id"),
+    *_reference("request_partner_id"),
+    Column("automated", "boolean", "automated"),
+    _CREATED,
+)
+
+PRODUCTS = (
+    Column("name", "text", "name"),
+    Column("default_code", "text", "default_code"),
+    Column("barcode", "text", "barcode"),
+    Column("type", "text", "type"),
+    *_reference("categ_id", "categ_name"),
+    *_reference("product_tmpl_id"),
+    Column("lst_price", "decimal", "lst_price"),
+    Column("standard_price", "decimal", "standard_price"),
+    *_reference("currency_id", "currency_code"),
+    *_reference("uom_id", "uom_name"),
+    Column("sale_ok", "boolean", "sale_ok"),
+    Column("active", "boolean", "active"),
+    _CREATED,
+)
+
+USERS = (
+    Column("name", "text", "name", pii=True),
+    Column("login", "text", "login", pii=True),
+    Column("email", "text", "email", pii=True),
+    *_reference("partner_id"),
+    *_reference("sale_team_id", "sale_team_name"),
+    Column("share", "boolean", "share"),
+    Column("active", "boolean", "active"),
+    _CREATED,
+)

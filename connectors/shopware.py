@@ -1,0 +1,211 @@
+"""Shopware 6 Admin API: the entities a customer journey needs, and which of their fields.
+
+What belongs here is what Shopware calls things: the Criteria of a search, `updatedAt` that stays null until the first edit, the live
+version among the draft versions of an order. Requests, pages, cursors and types belong to the engine.
+"""
+
+from __future__ import annotations
+
+from connectors.spec import Column
+
+_CREATED = Column("created_at", "instant", "createdAt", required=True)
+
+CUSTOMERS = (
+    Column("customer_number", "text", "customerNumber"),
+    Column("email", "text", "email", pii=True),
+    Column("first_name", "text", "firstName", pii=True),
+    Column("last_name", "text", "lastName", pii=True),
+    Column("title", "text", "title"),
+    Column("company", "text", "company"),
+    Column("account_type", "text", "accountType"),
+    Column("vat_id", "text", "vatIds.0"),
+    Column("vat_ids", "json", "vatIds"),
+    Column("guest", "boolean", "guest"),
+    Column("active", "boolean", "active"),
+    Column("group_id", "text", "groupId"),
+    Column("requested_group_id", "text", "requestedGroupId"),
+    Column("sales_channel_id", "text", "salesChannelId"),
+    Column("language_id", "text", "languageId"),
+    Column("affiliate_code", "text", "affiliateCode"),
+    Column("campaign_code", "text", "campaignCode"),
+    Column("default_billing_address_id", "text", "defaultBillingAddressId"),
+    Column("default_shipping_address_id", "text", "defaultShippingAddressId"),
+    Column("double_opt_in_email_sent_at", "instant", "doubleOptInEmailSentDate"),
+    Column("double_opt_in_confirmed_at", "instant", "doubleOptInConfirmDate"),
+    Column("first_login_at", "instant", "firstLogin"),
+    Column("last_login_at", "instant", "lastLogin"),
+    Column("last_order_at", "instant", "lastOrderDate"),
+    Column("order_count", "integer", "orderCount"),
+    Column("order_total_amount", "decimal", "orderTotalAmount"),
+    Column("review_count", "integer", "reviewCount"),
+    Column("tag_ids", "json", "tagIds"),
+    Column("crm_company_id", "text", "customFields.hubspot_company_id"),
+    Column("crm_contact_id", "text", "customFields.hubspot_contact_id"),
+    Column("custom_fields", "json", "customFields"),
+    _CREATED,
+)
+
+ADDRESSES = (
+    Column("customer_id", "text", "customerId", required=True),
+    Column("company", "text", "company"),
+    Column("department", "text", "department"),
+    Column("first_name", "text", "firstName", pii=True),
+    Column("last_name", "text", "lastName", pii=True),
+    Column("street", "text", "street", pii=True),
+    Column("zipcode", "text", "zipcode"),
+    Column("city", "text", "city"),
+    Column("country_id", "text", "countryId"),
+    Column("country_iso", "text", "country.iso"),
+    Column("phone_number", "text", "phoneNumber", pii=True),
+    _CREATED,
+)
+
+GROUPS = (
+    Column("name", "text", "name"),
+    Column("display_gross", "boolean", "displayGross"),
+    Column("registration_active", "boolean", "registrationActive"),
+    _CREATED,
+)
+
+ORDERS = (
+    Column("version_id", "text", "versionId"),
+    Column("order_number", "text", "orderNumber"),
+    Column("order_date_time", "instant", "orderDateTime", required=True),
+    Column("amount_total", "decimal", "amountTotal"),
+    Column("amount_net", "decimal", "amountNet"),
+    Column("position_price", "decimal", "positionPrice"),
+    Column("shipping_total", "decimal", "shippingTotal"),
+    Column("tax_status", "text", "taxStatus"),
+    Column("currency_id", "text", "currencyId"),
+    Column("currency_iso", "text", "currency.isoCode"),
+    Column("currency_factor", "decimal", "currencyFactor"),
+    Column("customer_id", "text", "orderCustomer.customerId"),
+    Column("customer_number", "text", "orderCustomer.customerNumber"),
+    Column("customer_email", "text", "orderCustomer.email", pii=True),
+    Column("customer_company", "text", "orderCustomer.company"),
+    Column("state_id", "text", "stateId"),
+    Column("state", "text", "stateMachineState.technicalName"),
+    Column("sales_channel_id", "text", "salesChannelId"),
+    Column("sales_channel_name", "text", "salesChannel.name"),
+    Column("billing_address_id", "text", "billingAddressId"),
+    Column("affiliate_code", "text", "affiliateCode"),
+    Column("campaign_code", "text", "campaignCode"),
+    Column("source", "text", "source"),
+    Column("tags", "json", "tags"),
+    Column("custom_fields", "json", "customFields"),
+    _CREATED,
+)
+
+ORDER_LINE_ITEMS = (
+    Column("version_id", "text", "versionId"),
+    Column("order_id", "text", "orderId", required=True),
+    Column("parent_id", "text", "parentId"),
+    Column("product_id", "text", "productId"),
+    Column("referenced_id", "text", "referencedId"),
+    Column("product_number", "text", "payload.productNumber"),
+    Column("promotion_id", "text", "promotionId"),
+    Column("label", "text", "label"),
+    Column("type", "text", "type"),
+    Column("position", "integer", "position"),
+    Column("quantity", "integer", "quantity", required=True),
+    Column("unit_price", "decimal", "unitPrice"),
+    Column("total_price", "decimal", "totalPrice"),
+    Column("tax_rate", "decimal", "price.taxRules.0.taxRate"),
+    Column("tax_amount", "decimal", "price.calculatedTaxes.0.tax"),
+    Column("purchase_prices", "json", "payload.purchasePrices"),
+    Column("category_ids", "json", "payload.categoryIds"),
+    Column("good", "boolean", "good"),
+    _CREATED,
+)
+
+TRANSACTIONS = (
+    Column("version_id", "text", "versionId"),
+    Column("order_id", "text", "orderId", required=True),
+    Column("payment_method_id", "text", "paymentMethodId"),
+    Column("payment_method_name", "text", "paymentMethod.name"),
+    Column("amount", "decimal", "amount.totalPrice"),
+    Column("state_id", "text", "stateId"),
+    Column("state", "text", "stateMachineState.technicalName"),
+    _CREATED,
+)
+
+REFUNDS = (
+    Column("version_id", "text", "versionId"),
+    Column("capture_id", "text", "captureId", required=True),
+    Column("transaction_id", "text", "transactionCapture.orderTransactionId"),
+    Column("order_id", "text", "transactionCapture.transaction.orderId"),
+    Column("amount", "decimal", "amount.totalPrice"),
+    Column("reason", "text", "reason"),
+    Column("external_reference", "text", "externalReference"),
+    Column("state_id", "text", "stateId"),
+    Column("state", "text", "stateMachineState.technicalName"),
+    _CREATED,
+)
+
+DELIVERIES = (
+    Column("version_id", "text", "versionId"),
+    Column("order_id", "text", "orderId", required=True),
+    Column("shipping_method_id", "text", "shippingMethodId"),
+    Column("shipping_method_name", "text", "shippingMethod.name"),
+    Column("shipping_date_earliest", "instant", "shippingDateEarliest"),
+    Column("shipping_date_latest", "instant", "shippingDateLatest"),
+    Column("shipping_total", "decimal", "shippingCosts.totalPrice"),
+    Column("tracking_codes", "json", "trackingCodes"),
+    Column("state_id", "text", "stateId"),
+    Column("state", "text", "stateMachineState.technicalName"),
+    _CREATED,
+)
+
+STATE_HISTORY = (
+    Column("entity_name", "text", "entityName", required=True),
+    Column("referenced_id", "text", "referencedId"),
+    Column("referenced_version_id", "text", "referencedVersionId"),
+    Column("state_machine", "text", "stateMachine.technicalName"),
+    Column("from_state", "text", "fromStateMachineState.technicalName"),
+    Column("to_state", "text", "toStateMachineState.technicalName"),
+    Column("transition_action_name", "text", "transitionActionName"),
+    Column("user_id", "text", "userId"),
+    _CREATED,
+)
+
+NEWSLETTER_RECIPIENTS = (
+    Column("email", "text", "email", required=True, pii=True),
+    Column("first_name", "text", "firstName", pii=True),
+    Column("last_name", "text", "lastName", pii=True),
+    Column("status", "text", "status", required=True),
+    Column("confirmed_at", "instant", "confirmedAt"),
+    Column("sales_channel_id", "text", "salesChannelId"),
+    Column("language_id", "text", "languageId"),
+    Column("zip_code", "text", "zipCode"),
+    Column("city", "text", "city"),
+    Column("tags", "json", "tags"),
+    Column("custom_fields", "json", "customFields"),
+    _CREATED,
+)
+
+PRODUCTS = (
+    Column("version_id", "text", "versionId"),
+    Column("product_number", "text", "productNumber", required=True),
+    Column("name", "text", "name"),
+    Column("parent_id", "text", "parentId"),
+    Column("active", "boolean", "active"),
+    Column("available", "boolean", "available"),
+    Column("manufacturer_id", "text", "manufacturerId"),
+    Column("manufacturer_name", "text", "manufacturer.name"),
+    Column("manufacturer_number", "text", "manufacturerNumber"),
+    Column("ean", "text", "ean"),
+    Column("stock", "integer", "stock"),
+    Column("price_net", "decimal", "price.0.net"),
+    Column("price_gross", "decimal", "price.0.gross"),
+    Column("price_currency_id", "text", "price.0.currencyId"),
+    Column("purchase_price_net", "decimal", "purchasePrices.0.net"),
+    Column("pack_unit", "text", "packUnit"),
+    Column("purchase_unit", "decimal", "purchaseUnit"),
+    Column("release_at", "instant", "releaseDate"),
+    Column("rating_average", "decimal", "ratingAverage"),
+    Column("category_tree", "json", "categoryTree"),
+    Column("categories", "json", "categories"),
+    Column("tag_ids", "json", "tagIds"),
+    Column("custom_fields", "json", "customFields"),
+    _CREATED,
+)
