@@ -239,3 +239,19 @@ def _resolve(source: str, key: str, reference: str) -> str:
         raise ConfigError(
             f"{source}: the file of auth.{key}, {name}, cannot be read: {error.strerror}"
         ) from None
+
+
+def read_env_file(file: Path) -> None:
+    """Fills variables that are not set from a `.env` file of `NAME=value` lines; a readable-by-all file is refused.
+
+    Raises:
+        ConfigError: the file's mode lets others read it.
+    """
+    if not file.is_file():
+        return
+    if file.stat().st_mode & 0o077:
+        raise ConfigError(f"{file} holds secrets and others may read it; run: chmod 600 {file}")
+    for line in file.read_text(encoding="utf-8").splitlines():
+        name, sign, value = line.strip().partition("=")
+        if sign and not name.startswith("#"):
+            os.environ.setdefault(name.strip(), value.strip().strip("\"'"))
