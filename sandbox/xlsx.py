@@ -1,6 +1,7 @@
 """The smallest workbook a spreadsheet program opens: one sheet, text, numbers and dates.
 
-Here because the sandbox must write what a webinar tool exports, and no dependency is worth that alone. Not a general writer.
+Here because the sandbox must write what a webinar tool exports, and no dependency is worth that alone. Not a
+general writer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from xml.sax.saxutils import escape
 EPOCH = datetime(1899, 12, 30)  # day 0 of spreadsheets, so that 1900-03-01 and later come out right
 FIXED = (2026, 1, 1, 0, 0, 0)  # the same bytes for the same rows
 
+DOCUMENT = "officeDocument/2006/relationships"
 NS = "http://schemas.openxmlformats.org"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 PARTS = {
@@ -27,16 +29,17 @@ PARTS = {
     '<Override PartName="/xl/styles.xml"'
     ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>',
     "_rels/.rels": f'{HEAD}<Relationships xmlns="{NS}/package/2006/relationships"><Relationship Id="rId1"'
-    f' Type="{NS}/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    f' Type="{NS}/{DOCUMENT}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     "xl/_rels/workbook.xml.rels": f'{HEAD}<Relationships xmlns="{NS}/package/2006/relationships">'
-    f'<Relationship Id="rId1" Type="{NS}/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{NS}/officeDocument/2006/relationships/styles" Target="styles.xml"/>'
+    f'<Relationship Id="rId1" Type="{NS}/{DOCUMENT}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{NS}/{DOCUMENT}/styles" Target="styles.xml"/>'
     "</Relationships>",
     "xl/styles.xml": f'{HEAD}<styleSheet xmlns="{NS}/spreadsheetml/2006/main">'
     '<numFmts count="1"><numFmt numFmtId="164" formatCode="dd\\.mm\\.yyyy\\ hh:mm"/></numFmts>'
-    "<fonts count=\"1\"><font/></fonts><fills count=\"1\"><fill/></fills><borders count=\"1\"><border/></borders>"
+    '<fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0"/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0"/>'
-    '<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs></styleSheet>',
+    '<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
+    "</styleSheet>",
 }
 
 
@@ -46,7 +49,7 @@ def workbook(sheet: str, header: Sequence[str], rows: Iterable[Sequence[object]]
     parts = {
         **PARTS,
         "xl/workbook.xml": f'{HEAD}<workbook xmlns="{NS}/spreadsheetml/2006/main"'
-        f' xmlns:r="{NS}/officeDocument/2006/relationships"><sheets>'
+        f' xmlns:r="{NS}/{DOCUMENT}"><sheets>'
         f'<sheet name="{escape(sheet)}" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/worksheets/sheet1.xml": f'{HEAD}<worksheet xmlns="{NS}/spreadsheetml/2006/main"><sheetData>'
         + "".join(lines)
@@ -80,7 +83,9 @@ def cell(place: str, value: object) -> str:
         days = (value.replace(tzinfo=None) - EPOCH).total_seconds() / 86_400
         return f'<c r="{place}" s="2"><v>{days:.8f}</v></c>'
     if isinstance(value, date):
-        return f'<c r="{place}" s="1"><v>{(datetime(value.year, value.month, value.day) - EPOCH).days}</v></c>'
+        return (
+            f'<c r="{place}" s="1"><v>{(datetime(value.year, value.month, value.day) - EPOCH).days}</v></c>'
+        )
     if isinstance(value, (int, float)):
         return f'<c r="{place}"><v>{value}</v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'

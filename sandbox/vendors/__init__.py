@@ -1,9 +1,10 @@
 """What every simulated vendor API shares: one request in, one answer out, and the company behind it.
 
-A vendor is one module here with `handle(company, method, path, query, headers, body) -> Response`. `path` starts behind the vendor's
-prefix (`/crm/v3/...`), so a vendor does not know where it is mounted. Sockets, the `Date` header, gzip and the lock around
-the company belong to `sandbox.server`; how a company lives belongs to `sandbox.company`. Vendors' documentation decides what
-is answered here, never what some client of ours expects.
+A vendor is one module here with `handle(company, method, path, query, headers, body) -> Response`. `path`
+starts behind the vendor's prefix (`/crm/v3/...`), so a vendor does not know where it is mounted. Sockets, the
+`Date` header, gzip and the lock around the company belong to `sandbox.server`; how a company lives belongs to
+`sandbox.company`. Vendors' documentation decides what is answered here, never what some client of ours
+expects.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ class Response:
 
 
 def answer(
-    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, content_type: str = "application/json"
+    value: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
 ) -> Response:
     """A JSON answer, with characters as UTF-8 and not as escapes."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
@@ -96,10 +100,10 @@ class Window:
 
 @dataclass
 class Limits:
-    """The rate limits of one running sandbox: `documented` as the vendors publish them, `generous` for demos."""
+    """The rate limits of one sandbox: `documented` as the vendors publish them, `generous` for demos."""
 
     mode: str = "generous"
-    factor: int = 50  # a demo reads hundreds of pages in seconds; a fiftieth of the real patience keeps limits felt but short
+    factor: int = 50  # a demo reads hundreds of pages in seconds and must not wait for minutes
     _windows: dict[str, Window] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,7 +111,9 @@ class Limits:
         """The counter `name`, made on first use. Generous mode multiplies the documented limit."""
         with self._lock:
             if name not in self._windows:
-                self._windows[name] = Window(limit if self.mode == "documented" else limit * self.factor, seconds)
+                self._windows[name] = Window(
+                    limit if self.mode == "documented" else limit * self.factor, seconds
+                )
             return self._windows[name]
 
 
@@ -127,5 +133,5 @@ def set_limits(company: Any, mode: str) -> None:
 
 
 def address_of(headers: Mapping[str, str]) -> str:
-    """Where this vendor is reached from outside, for links in answers; the server passes on its own path prefix."""
+    """Where this vendor is reached from outside, for links in answers; the server passes on its prefix."""
     return f"http://{headers.get('host', '127.0.0.1')}{headers.get('x-forwarded-prefix', '')}"

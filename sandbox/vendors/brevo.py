@@ -1,8 +1,8 @@
-"""Brevo's v3 API as far as exports need it: contacts, lists, companies, campaigns, and what contacts did with them.
+"""Brevo's v3 API as far as exports need it: contacts, lists, companies, campaigns and what became of them.
 
-Follows the published specification: limit and offset, newest first unless asked otherwise, `modifiedSince` with its offset from UTC,
-campaign statistics of a contact over at most 90 days, and limits counted by the hour in `x-sib-ratelimit-*`.
-What the records hold is `sandbox.vendors.brevo_records`.
+Follows the published specification: limit and offset, newest first unless asked otherwise, `modifiedSince`
+with its offset from UTC, campaign statistics of a contact over at most 90 days, and limits counted by the
+hour in `x-sib-ratelimit-*`. What the records hold is `sandbox.vendors.brevo_records`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def handle(
 
 
 def spend(company: Any, path: str) -> tuple[bool, dict[str, str]]:
-    """Counts a request against its family; Brevo sends no Retry-After, only the seconds until its window ends."""
+    """Counts a request against its family; Brevo sends no Retry-After, only when the window ends."""
     if path == "/contacts" or path.startswith("/contacts/"):
         family, limit = "contacts", CONTACTS_LIMIT
     elif path.startswith("/smtp/statistics"):
@@ -98,7 +98,9 @@ class Asked:
         try:  # a plus sign that was not encoded arrives as a blank
             moment = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text).replace("Z", "+00:00"))
         except ValueError:
-            raise Refused(400, "invalid_parameter", f"{name} should be a UTC date-time (YYYY-MM-DDTHH:mm:ss.SSSZ)") from None
+            raise Refused(
+                400, "invalid_parameter", f"{name} should be a UTC date-time (YYYY-MM-DDTHH:mm:ss.SSSZ)"
+            ) from None
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
     def day(self, name: str) -> date | None:
@@ -214,7 +216,9 @@ def campaigns(rows: list[Row], asked: Asked) -> Row:
     page, count = window(rows, asked, 50, 100)
     if asked.get("excludeHtmlContent") == "true":
         page = [{**r, "htmlContent": ""} for r in page]
-    if asked.get("statistics") is None:  # statistics are computed for six months back only, and only when asked for
+    if (
+        asked.get("statistics") is None
+    ):  # statistics are computed for six months back only, and only when asked for
         page = [{**r, "statistics": {**r["statistics"], "linksStats": {}, "statsByDomain": {}}} for r in page]
     return {"campaigns": page, "count": count}
 
@@ -227,7 +231,9 @@ def span(asked: Asked, now: datetime) -> tuple[date, date]:
     if begin is None or end is None:
         return (now - timedelta(days=STATS_DAYS)).date(), now.date()
     if end < begin or (end - begin).days > STATS_DAYS:
-        raise Refused(400, "out_of_range", f"the span from startDate to endDate must be 0 to {STATS_DAYS} days")
+        raise Refused(
+            400, "out_of_range", f"the span from startDate to endDate must be 0 to {STATS_DAYS} days"
+        )
     return begin, end
 
 
@@ -261,7 +267,7 @@ def campaign_stats(news: Newsletter, identifier: str, asked: Asked, now: datetim
 
 def transactional(rows: list[Row], asked: Asked, now: datetime) -> Row:
     limit, offset = asked.whole("limit", 2500, 5000, least=1), asked.whole("offset", 0)
-    if (days := asked.get("days")) is not None:
+    if asked.get("days") is not None:
         if asked.get("startDate") or asked.get("endDate"):
             raise Refused(400, "invalid_parameter", "days cannot be combined with startDate and endDate")
         length = asked.whole("days", 30, STATS_DAYS, least=1)

@@ -1,13 +1,12 @@
 """Shopware's Admin API as far as exports need it: the token of an integration, `search` and `search-ids`.
 
-Follows the Admin API's description: client credentials give a token for ten minutes without a refresh token, answers are JSON when
-`Accept: application/json` is sent and JSON:API otherwise, errors are a list. The search language is `sandbox.vendors.shopware_criteria`,
-the records are `sandbox.vendors.shopware_records`.
+Follows the Admin API's description: client credentials give a token for ten minutes without a refresh token,
+answers are JSON when `Accept: application/json` is sent and JSON:API otherwise, errors are a list. The search
+language is `sandbox.vendors.shopware_criteria`, the records are `sandbox.vendors.shopware_records`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
@@ -28,7 +27,13 @@ REQUEST_LIMIT = 600  # the Admin API documents no number; a shop's front server 
 # Tokens live in real time and are kept beside the company: they are the server's business, not the shop's.
 _TOKENS: weakref.WeakKeyDictionary[Any, dict[str, float]] = weakref.WeakKeyDictionary()
 
-TITLES = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 429: "Too Many Requests"}
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    429: "Too Many Requests",
+}
 
 
 def handle(
@@ -44,7 +49,12 @@ def handle(
         return token(company, method, headers, body)
     allowed, _, reset = limits_of(company).window("shopware.api", REQUEST_LIMIT, 60).take()
     if not allowed:
-        return failure(429, "FRAMEWORK__RATE_LIMIT_EXCEEDED", "Too many requests", {"Retry-After": str(max(1, round(reset)))})
+        return failure(
+            429,
+            "FRAMEWORK__RATE_LIMIT_EXCEEDED",
+            "Too many requests",
+            {"Retry-After": str(max(1, round(reset)))},
+        )
     if not path.startswith("/api/"):
         return failure(404, "0", f'No route found for "{method} {path}"')
     if not authorised(company, headers):
@@ -79,7 +89,7 @@ def handle(
 
 
 def in_version(entity: Entity, version: str) -> Entity:
-    """The records of one version: a reader without `sw-version-id` sees the live one, drafts of orders stay hidden."""
+    """The records of one version: without `sw-version-id` the live one, and drafts of orders stay hidden."""
     if "versionId" not in entity.fields:
         return entity
     kept = [r for r in entity.records if r["versionId"] == version]
@@ -90,7 +100,12 @@ def token(company: Any, method: str, headers: Mapping[str, str], body: bytes) ->
     """The client-credentials grant of an integration."""
     allowed, _, reset = limits_of(company).window("shopware.token", TOKEN_LIMIT, 60).take()
     if not allowed:
-        return failure(429, "FRAMEWORK__RATE_LIMIT_EXCEEDED", "Too many requests", {"Retry-After": str(max(1, round(reset)))})
+        return failure(
+            429,
+            "FRAMEWORK__RATE_LIMIT_EXCEEDED",
+            "Too many requests",
+            {"Retry-After": str(max(1, round(reset)))},
+        )
     if method != "POST":
         return failure(405, "0", f'No route found for "{method} /api/oauth/token"')
     try:
@@ -138,10 +153,11 @@ def json_api(rows: list[Record], name: str, total: int, url: str) -> Response:
         }
         for row in rows
     ]
-    page = {"data": data, "included": [], "links": {"self": url}, "meta": {"total": total}, "aggregations": []}
+    page = {
+        "data": data,
+        "included": [],
+        "links": {"self": url},
+        "meta": {"total": total},
+        "aggregations": [],
+    }
     return answer(page, content_type="application/vnd.api+json")
-
-
-def hex_id(*parts: object) -> str:
-    """A 32-digit id that stays the same from run to run."""
-    return hashlib.md5("/".join(str(p) for p in parts).encode(), usedforsecurity=False).hexdigest()

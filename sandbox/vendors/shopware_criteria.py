@@ -1,7 +1,8 @@
 """Shopware's search language over plain records: filters, sorting, paging, associations, includes.
 
-What belongs here is the meaning of a Criteria as the Admin API documents it, including SQL's three-valued logic (a comparison with
-null is neither true nor false). Which entities exist and what they hold is `sandbox.vendors.shopware`.
+What belongs here is the meaning of a Criteria as the Admin API documents it, including SQL's three-valued
+logic (a comparison with null is neither true nor false). Which entities exist and what they hold is
+`sandbox.vendors.shopware`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Association:
 
 @dataclass
 class Entity:
-    """One entity: its API alias, its records, its ways to others. `instants` are compared as points in time."""
+    """One entity: its API alias, its records, its ways to others."""
 
     name: str
     records: list[Record]
@@ -58,7 +59,7 @@ def search(entities: Mapping[str, Entity], entity: Entity, criteria: Mapping[str
     """The page of `entity` that a criteria asks for.
 
     Raises:
-        CriteriaError: limit or page out of range, a field that the entity does not have, a filter that is not one.
+        CriteriaError: limit or page out of range, a field the entity does not have, a filter that is not one.
     """
     limit = whole(criteria.get("limit", MAX_LIMIT), "limit", "FRAMEWORK__INVALID_LIMIT_QUERY")
     page = whole(criteria.get("page", 1), "page", "FRAMEWORK__INVALID_PAGE_QUERY")
@@ -94,7 +95,9 @@ def whole(value: Any, name: str, code: str) -> int:
     except (TypeError, ValueError):
         number = 0
     if number < 1:
-        raise CriteriaError(code, f"The {name} parameter must be a positive integer greater or equals than 1. Given: {value}")
+        raise CriteriaError(
+            code, f"The {name} parameter must be a positive integer greater or equals than 1. Given: {value}"
+        )
     return number
 
 
@@ -102,7 +105,9 @@ def listed(value: Any, name: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        raise CriteriaError("FRAMEWORK__INVALID_CRITERIA", f'The "{name}" parameter has to be a list of objects.')
+        raise CriteriaError(
+            "FRAMEWORK__INVALID_CRITERIA", f'The "{name}" parameter has to be a list of objects.'
+        )
     return value
 
 
@@ -120,11 +125,15 @@ def compiled(entities: Mapping[str, Entity], entity: Entity, query: Mapping[str,
         return negated(joined) if negate else joined
     name = query.get("field")
     if not isinstance(name, str) or not name:
-        raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "field" for {kind} filter is missing.')
+        raise CriteriaError(
+            "FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "field" for {kind} filter is missing.'
+        )
     values = reader(entities, entity, name)
     if kind == "equals":
         if "value" not in query:
-            raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", 'Parameter "value" for equals filter is missing.')
+            raise CriteriaError(
+                "FRAMEWORK__INVALID_FILTER_QUERY", 'Parameter "value" for equals filter is missing.'
+            )
         wanted = query["value"]
         if wanted is None:
             return lambda r: all(v is None for v in values(r))
@@ -133,7 +142,9 @@ def compiled(entities: Mapping[str, Entity], entity: Entity, query: Mapping[str,
         given = query.get("value")
         options = given if isinstance(given, list) else str(given or "").split("|")
         if not options or options == [""]:
-            raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "value" for {kind} filter is missing.')
+            raise CriteriaError(
+                "FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "value" for {kind} filter is missing.'
+            )
         if kind == "equalsAll":
             return lambda r: all(any(same(v, o) for v in values(r)) for o in options)
         return some(values, lambda v: any(same(v, o) for o in options))
@@ -147,7 +158,10 @@ def compiled(entities: Mapping[str, Entity], entity: Entity, query: Mapping[str,
 
 def within(bounds: Any, name: str) -> Callable[[Any], bool]:
     if not isinstance(bounds, dict) or not bounds or set(bounds) - {"gt", "gte", "lt", "lte"}:
-        raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "parameters" for range filter on {name} is missing.')
+        raise CriteriaError(
+            "FRAMEWORK__INVALID_FILTER_QUERY",
+            f'Parameter "parameters" for range filter on {name} is missing.',
+        )
 
     def test(value: Any) -> bool:
         for operator, bound in bounds.items():
@@ -210,7 +224,9 @@ def reader(entities: Mapping[str, Entity], entity: Entity, name: str) -> Callabl
         inner, rows = reader(entities, target, ".".join(rest)), way.rows
         return lambda r: [v for row in rows(r) for v in inner(row)] or [None]
     if first not in entity.fields:
-        raise CriteriaError("FRAMEWORK__UNMAPPED_FIELD", f'Field "{name}" in entity "{entity.name}" was not found.')
+        raise CriteriaError(
+            "FRAMEWORK__UNMAPPED_FIELD", f'Field "{name}" in entity "{entity.name}" was not found.'
+        )
     if rest:  # customFields.some_key and price.netPrice
 
         def dig(record: Record) -> list[Any]:
@@ -231,7 +247,7 @@ def same(value: Any, wanted: Any) -> bool:
 
 
 def comparable(value: Any, bound: Any) -> tuple[Any, Any]:
-    """A stored value and a given one in a common type: numbers, instants, or text without case as MySQL's collation."""
+    """A stored value and a given one in a common type: numbers, instants, or text without case as MySQL."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return float(value), float(bound)

@@ -1,8 +1,9 @@
-"""Zendesk's API as far as exports need it: incremental exports by cursor and by time, and cursor-paged listings.
+"""Zendesk's API as far as exports need it: incremental exports by cursor and by time, and listings.
 
-Follows the documentation: exports order by the time at which the system last touched a record (`generated_timestamp`), withhold the last
-minute, never split a second in time-based pages, and end with `end_of_stream`; deleted tickets stay with status `deleted`.
-What the records hold is `sandbox.vendors.zendesk_records`.
+Follows the documentation: exports order by the time at which the system last touched a record
+(`generated_timestamp`), withhold the last minute, never split a second in time-based pages, and end with
+`end_of_stream`; deleted tickets stay with status `deleted`. What the records hold is
+`sandbox.vendors.zendesk_records`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def handle(
 ) -> Response:
     """One request to the support desk."""
     if headers.get("authorization") != f"Bearer {TOKEN}":
-        return answer({"error": "Couldn't authenticate you"}, 401, {"WWW-Authenticate": 'Bearer realm="Zendesk"'})
+        return answer(
+            {"error": "Couldn't authenticate you"}, 401, {"WWW-Authenticate": 'Bearer realm="Zendesk"'}
+        )
     name = path.removeprefix("/api/v2/").removesuffix(".json").strip("/")
     allowed, limited = spend(company, name.startswith("incremental/"))
     if not allowed:
@@ -55,7 +58,9 @@ def handle(
     asked = {key: values[-1] for key, values in query.items()}
     try:
         if method != "GET" or not path.startswith("/api/v2/"):
-            raise Refused(404, {"title": "No help desk at this address", "message": "There is no such address."})
+            raise Refused(
+                404, {"title": "No help desk at this address", "message": "There is no such address."}
+            )
         return answer(
             respond(desk_of(company), name, asked, address_of(headers), company.now),
             headers=limited,
@@ -79,7 +84,9 @@ def spend(company: Any, export: bool) -> tuple[bool, dict[str, str]]:
         exports = limits.window("zendesk.exports", EXPORT_LIMIT, 60)
         allowed, left, reset = exports.take()
         until = str(max(1, round(reset)))
-        headers["zendesk-ratelimit-incremental-exports"] = f"total={exports.limit}; remaining={left}; resets={until}"
+        headers["zendesk-ratelimit-incremental-exports"] = (
+            f"total={exports.limit}; remaining={left}; resets={until}"
+        )
     if not allowed:
         headers["Retry-After"] = until
     return allowed, headers
@@ -96,7 +103,11 @@ def respond(desk: Desk, name: str, asked: Mapping[str, str], base: str, now: dat
         "incremental/users": ("users", desk.users, touched),
         "incremental/organizations": ("organizations", desk.organizations, touched),
         "incremental/ticket_events": ("ticket_events", desk.ticket_events, lambda r: float(r["timestamp"])),
-        "incremental/ticket_metric_events": ("ticket_metric_events", desk.metric_events, lambda r: epoch(r["time"])),
+        "incremental/ticket_metric_events": (
+            "ticket_metric_events",
+            desk.metric_events,
+            lambda r: epoch(r["time"]),
+        ),
     }
     listings: dict[str, list[Row]] = {
         "satisfaction_ratings": desk.ratings,
@@ -169,10 +180,7 @@ def seconds(moment: datetime) -> int:
 def by_cursor(key: str, rows: list[Row], asked: Mapping[str, str], url: str, now: datetime) -> Row:
     """A cursor export: the cursor is the last record's touch and id, and stays valid for ever."""
     size = size_of(asked, "per_page", 1000, 1000)
-    if "cursor" in asked:
-        after = decoded(asked["cursor"])
-    else:
-        after = (float(start_of(asked, now)), -1)
+    after = decoded(asked["cursor"]) if "cursor" in asked else (float(start_of(asked, now)), -1)
     horizon = seconds(now) - WITHHELD_SECONDS
     ready = sorted((r for r in rows if touched(r) <= horizon), key=lambda r: (touched(r), r["id"]))
     rest = [r for r in ready if (touched(r), r["id"]) > after]
@@ -206,11 +214,13 @@ def decoded(cursor: str) -> tuple[float, int]:
 def by_time(
     key: str, rows: list[Row], time: Callable[[Row], float], asked: Mapping[str, str], url: str, now: datetime
 ) -> Row:
-    """A time-based export: a page runs on to the end of its last second, and the next one starts at that second again."""
+    """A time-based export: a page runs to the end of its last second, and the next starts at that second."""
     size = size_of(asked, "per_page", 1000, 1000)
     start = start_of(asked, now)
     horizon = seconds(now) - WITHHELD_SECONDS
-    ready = sorted((r for r in rows if start <= int(time(r)) <= horizon), key=lambda r: (int(time(r)), r["id"]))
+    ready = sorted(
+        (r for r in rows if start <= int(time(r)) <= horizon), key=lambda r: (int(time(r)), r["id"])
+    )
     end = min(size, len(ready))
     while end < len(ready) and (
         int(time(ready[end])) == int(time(ready[end - 1])) or int(time(ready[end - 1])) == start
@@ -249,7 +259,8 @@ def rated(rows: list[Row], asked: Mapping[str, str]) -> list[Row]:
     return [
         r
         for r in rows
-        if (score is None or r["score"] in groups[score]) and int(after) <= epoch(r["created_at"]) < int(before)
+        if (score is None or r["score"] in groups[score])
+        and int(after) <= epoch(r["created_at"]) < int(before)
     ]
 
 
@@ -272,7 +283,9 @@ def listing(name: str, rows: list[Row], asked: Mapping[str, str], url: str, base
         }
     size, number = size_of(asked, "per_page", 100, 100), size_of(asked, "page", 1, 10**9)
     if number > MAX_OFFSET_PAGE:
-        raise Refused(400, "InvalidPaginationDepth", "Invalid Pagination Depth: use cursor pagination beyond page 100")
+        raise Refused(
+            400, "InvalidPaginationDepth", "Invalid Pagination Depth: use cursor pagination beyond page 100"
+        )
     page = rows[(number - 1) * size : number * size]
 
     def numbered(n: int) -> str:
