@@ -119,7 +119,13 @@ def _suite(file: str, table: str, body: Any) -> Suite:
     rules = tuple(_expectations(file, table, body.get("rules") or ()))
     if not rules:
         raise SuiteError(f"{file}: suite {table} has no rule; an empty suite would pass on anything")
-    return Suite(table=table, key=body["key"], min_rows=int(body.get("min_rows", 1)), expectations=rules)
+    key = body["key"]
+    # Without a key that is there and unique, no finding could be led back to its row: every suite checks that.
+    implied = tuple(
+        Expectation(f"{table}.{key}.{rule}", f"expect_column_values_to_{rule}", "critical", {"column": key})
+        for rule in ("not_be_null", "be_unique")
+    )
+    return Suite(table=table, key=key, min_rows=int(body.get("min_rows", 1)), expectations=(*implied, *rules))
 
 
 def _expectations(file: str, table: str, rules: Any) -> Iterator[Expectation]:
