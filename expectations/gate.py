@@ -28,6 +28,8 @@ KEYS_KEPT = 1_000
 class SuiteError(ValueError):
     """A suite file is not well-formed: says which file, which rule and what is expected."""
 
+    exit_code = 50
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -196,8 +198,14 @@ def _evaluate(suite: Suite, frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": table})
     rules = gx.ExpectationSuite(name=suite.table)
     for e in suite.expectations:
-        implementation = get_expectation_impl(e.type)
-        rules.add_expectation(implementation(**e.arguments, severity=e.severity, meta={"rule_id": e.rule_id}))
+        try:
+            implementation = get_expectation_impl(e.type)
+            rules.add_expectation(implementation(**e.arguments, severity=e.severity, meta={"rule_id": e.rule_id}))
+        except (ValueError, TypeError, gx.exceptions.GreatExpectationsError):
+            raise SuiteError(
+                f"rule {e.rule_id} is not one that Great Expectations knows with these arguments:"
+                f" {e.type} {dict(e.arguments)}; mend it in the suite of {suite.table}"
+            ) from None
     wanted = {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": [suite.key],

@@ -57,11 +57,16 @@ def test_missing_column_blocks_instead_of_breaking(tmp_path: Path) -> None:
     assert validate(suite(tmp_path), FRAME.drop("amount")).blocks
 
 
-def test_rule_that_cannot_be_evaluated_counts_as_failed(tmp_path: Path) -> None:
-    broken = SUITE.replace("min_value: 0", 'min_value: "zero"')
-    report = validate(suite(tmp_path, broken), FRAME)
-    assert [o.message for o in report.failed("warning")] == [
-        "deals.amount.column_values_to_be_between could not be evaluated; the rule or the column's type is wrong"
+def test_rule_with_impossible_arguments_is_refused(tmp_path: Path) -> None:
+    for wrong in (SUITE.replace("min_value: 0", 'min_value: "zero"'), SUITE.replace("to_be_between", "to_be_betwixt")):
+        with pytest.raises(SuiteError, match="mend it in the suite of deals"):
+            validate(suite(tmp_path, wrong), FRAME)
+
+
+def test_rule_that_breaks_on_the_data_counts_as_failed(tmp_path: Path) -> None:
+    report = validate(suite(tmp_path), FRAME.with_columns(pl.lit(7).alias("email")))
+    assert [o.message for o in report.failed("info")] == [
+        "deals.email.column_values_to_match_regex could not be evaluated; the rule or the column's type is wrong"
     ]
 
 
