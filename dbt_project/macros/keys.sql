@@ -19,3 +19,8 @@
 {% macro object_key(object_name, source_system, source_instance, record_id) -%}
     md5('{{ object_name }}' || '|' || {{ source_system }} || '|' || {{ source_instance }} || '|' || {{ record_id }})
 {%- endmacro %}
+
+{# Key of a product. Shop, CRM and marketplace know one product by its number, so the number is the identity. #}
+{% macro product_key(product_number) -%}
+    md5('product|' || lower(trim({{ product_number }})))
+{%- endmacro %}

@@ -69,3 +69,9 @@
     select {{ keys | join(', ') }}, explode(from_json({{ expression }}, 'array<string>')) as element
     from {{ relation }}
 {% endmacro %}
+
+{# First element of a JSON array held as text; text; null when the array is empty. #}
+{% macro json_first(expression) %}{{ return(adapter.dispatch('json_first')(expression)) }}{% endmacro %}
+{% macro default__json_first(expression) %}cast({{ expression }} as jsonb) ->> 0{% endmacro %}
+{% macro duckdb__json_first(expression) %}json_extract_string({{ expression }}, '$[0]'){% endmacro %}
+{% macro spark__json_first(expression) %}get_json_object({{ expression }}, '$[0]'){% endmacro %}

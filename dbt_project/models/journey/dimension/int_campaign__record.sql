@@ -1,0 +1,97 @@
+{{ config(materialized='view') }}
+
+-- Mailings, fairs, webinars and paid campaigns, one row each, still under the vendors' own ids.
+with
+
+erp_mailings as (
+    select * from {{ ref('stg_odoo__mailings') }}
+),
+
+erp_utm as (
+    select source_instance, campaign_id, campaign_name, created_at, loaded_at, load_id
+    from {{ ref('stg_odoo__leads') }}
+    where campaign_id is not null
+    union all
+    select source_instance, campaign_id, campaign_name, created_at, loaded_at, load_id
+    from {{ ref('stg_odoo__sale_orders') }}
+    where campaign_id is not null
+),
+
+crm_emails as (
+    select * from {{ ref('stg_hubspot__marketing_emails') }}
+),
+
+news_campaigns as (
+    select * from {{ ref('stg_brevo__campaigns') }}
+),
+
+fairs as (
+    select * from {{ ref('stg_files__fair_visits') }}
+),
+
+webinars as (
+    select * from {{ ref('stg_files__webinar_attendance') }}
+),
+
+spend as (
+    select * from {{ ref('stg_files__ad_spend') }}
+),
+
+odoo_mailings as (
+    select
+        {{ conform('campaign', from_record('erp_mailings', 'mailing.mailing', {
+            'source_record_id': "'mailing:' || erp_mailings.source_record_id",
+            'campaign_name': 'erp_mailings.subject',
+            'campaign_type_code': "'newsletter'",
+            'channel_code': "'email'",
+            'started_at': 'coalesce(erp_mailings.sent_at, erp_mailings.scheduled_at)'
+        })) }}
+    from erp_mailings
+),
+
+odoo_utm as (
+    select
+        {{ conform('campaign', {
+            'source_system': "'odoo'",
+            'source_instance': 'erp_utm.source_instance',
+            'source_object': "'utm.campaign'",
+            'source_record_id': "'utm:' || erp_utm.campaign_id",
+            'campaign_name': 'min(erp_utm.campaign_name)',
+            'campaign_type_code': "'other'",
+            'started_at': 'min(erp_utm.created_at)',
+            'loaded_at': 'max(erp_utm.loaded_at)',
+            'load_id': 'max(erp_utm.load_id)'
+        }) }}
+    from erp_utm
+    group by erp_utm.source_instance, erp_utm.campaign_id
+),
+
+hubspot as (
+    select
+        {{ conform('campaign', from_record('crm_emails', 'marketing_email', {
+            'campaign_name': 'crm_emails.name',
+            'campaign_type_code': "'newsletter'",
+            'channel_code': "'email'",
+            'started_at': 'coalesce(crm_emails.published_at, crm_emails.created_at)'
+        })) }}
+    from crm_emails
+),
+
+brevo as (
+    select
+        {{ conform('campaign', from_record('news_campaigns', 'email_campaign', {
+            'campaign_name': 'news_campaigns.name',
+            'campaign_type_code': "'newsletter'",
+            'channel_code': "'email'",
+            'started_at': 'coalesce(news_campaigns.sent_at, news_campaigns.created_at)'
+        })) }}
+    from news_campaigns
+)
+
+select * from odoo_mailings
+union all
+select * from odoo_utm
+union all
+select * from hubspot
+union all
+select * from brevo

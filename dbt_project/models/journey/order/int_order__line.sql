@@ -1,0 +1,144 @@
+{{ config(materialized='view') }}
+
+-- Order lines of every system that takes orders, still under the vendors' own ids. What was given back is a row with negative amounts.
+with
+
+shop_orders as (
+    select * from {{ ref('stg_shopware__orders') }}
+),
+
+shop_lines as (
+    select * from {{ ref('stg_shopware__order_line_items') }}
+),
+
+shop_products as (
+    select * from {{ ref('stg_shopware__products') }}
+),
+
+shop_refunds as (
+    select * from {{ ref('stg_shopware__refunds') }}
+),
+
+erp_orders as (
+    select * from {{ ref('stg_odoo__sale_orders') }}
+),
+
+erp_lines as (
+    select * from {{ ref('stg_odoo__sale_order_lines') }}
+),
+
+erp_products as (
+    select * from {{ ref('stg_odoo__products') }}
+),
+
+erp_refunds as (
+    select * from {{ ref('stg_odoo__invoices') }}
+    where state = 'posted' and move_type = 'out_refund' and invoice_date is not null
+),
+
+shopware_lines as (
+    select
+        {{ conform('order_line', from_record('shop_lines', 'order_line_item', {
+            'order_record_id': 'shop_lines.order_id',
+            'account_record_id': 'shop_orders.customer_id',
+            'contact_record_id': 'shop_orders.customer_id',
+            'ordered_at': 'shop_orders.order_date_time',
+            'line_number': 'shop_lines.position',
+            'product_number': 'coalesce(shop_lines.product_number, shop_products.product_number)',
+            'quantity': 'shop_lines.quantity',
+            'gross_amount':
+                "shop_lines.total_price + case when shop_orders.tax_status = 'net' then coalesce(shop_lines.tax_amount, 0) else 0 end",
+            'net_amount':
+                "shop_lines.total_price - case when shop_orders.tax_status = 'gross' then coalesce(shop_lines.tax_amount, 0) else 0 end",
+            'cost_amount': 'shop_lines.quantity * shop_products.purchase_price_net',
+            'currency_code': 'shop_orders.currency_iso',
+            'is_return': 'false',
+            'order_state_code':
+                "case shop_orders.state when 'cancelled' then 'cancelled' when 'completed' then 'completed' else 'open' end",
+            'channel_code': "'own_shop'"
+        })) }}
+    from shop_lines
+    inner join shop_orders
+        on shop_lines.source_instance = shop_orders.source_instance and shop_lines.order_id = shop_orders.source_record_id
+    left join shop_products
+        on shop_lines.source_instance = shop_products.source_instance and shop_lines.product_id = shop_products.source_record_id
+    -- Parts of a bundle are priced with their parent line.
+    where shop_lines.parent_id is null
+),
+
+shopware_refunds as (
+    select
+        {{ conform('order_line', from_record('shop_refunds', 'order_transaction_capture_refund', {
+            'order_record_id': 'shop_refunds.order_id',
+            'account_record_id': 'shop_orders.customer_id',
+            'contact_record_id': 'shop_orders.customer_id',
+            'ordered_at': 'shop_refunds.created_at',
+            'gross_amount': '-shop_refunds.amount',
+            'net_amount': '-shop_refunds.amount * cast(shop_orders.amount_net as decimal(18, 6)) / nullif(shop_orders.amount_total, 0)',
+            'currency_code': 'shop_orders.currency_iso',
+            'is_return': 'true',
+            'order_state_code': "'completed'",
+            'channel_code': "'own_shop'"
+        })) }}
+    from shop_refunds
+    inner join shop_orders
+        on shop_refunds.source_instance = shop_orders.source_instance and shop_refunds.order_id = shop_orders.source_record_id
+    where shop_refunds.state = 'completed'
+),
+
+odoo_lines as (
+    select
+        {{ conform('order_line', from_record('erp_lines', 'sale.order.line', {
+            'order_record_id': 'erp_lines.order_id',
+            'account_record_id': 'erp_orders.partner_id',
+            'contact_record_id': 'erp_orders.partner_id',
+            'ordered_at': 'erp_orders.date_order',
+            'line_number': 'erp_lines.sequence',
+            'product_number': 'erp_products.default_code',
+            'quantity': 'erp_lines.product_uom_qty',
+            'gross_amount': 'erp_lines.price_total',
+            'net_amount': 'erp_lines.price_subtotal',
+            'cost_amount': 'erp_lines.product_uom_qty * erp_products.standard_price',
+            'currency_code': 'erp_orders.currency_code',
+            'is_return': 'false',
+            'order_state_code': "case erp_orders.state when 'cancel' then 'cancelled' when 'done' then 'completed' else 'open' end",
+            'channel_code': "case when erp_orders.website_id is null then 'sales' else 'own_shop' end",
+            'campaign_record_id': "'utm:' || erp_orders.campaign_id"
+        })) }}
+    from erp_lines
+    inner join erp_orders
+        on erp_lines.source_instance = erp_orders.source_instance and erp_lines.order_id = erp_orders.source_record_id
+    left join erp_products
+        on erp_lines.source_instance = erp_products.source_instance and erp_lines.product_id = erp_products.source_record_id
+    -- Quotations are no orders, headings and notes no goods, and a down payment is invoiced again with the goods.
+    where
+        erp_orders.state in ('sale', 'done', 'cancel')
+        and erp_orders.date_order is not null
+        and erp_lines.display_type is null
+        and not coalesce(erp_lines.is_downpayment, false)
+),
+
+odoo_refunds as (
+    select
+        {{ conform('order_line', from_record('erp_refunds', 'account.move', {
+            'order_record_id': "'refund:' || erp_refunds.source_record_id",
+            'account_record_id': 'erp_refunds.commercial_partner_id',
+            'contact_record_id': 'erp_refunds.partner_id',
+            'ordered_at': 'cast(erp_refunds.invoice_date as timestamp)',
+            'gross_amount': '-erp_refunds.amount_total',
+            'net_amount': '-erp_refunds.amount_untaxed',
+            'currency_code': 'erp_refunds.currency_code',
+            'is_return': 'true',
+            'order_state_code': "'completed'",
+            'channel_code': "'sales'"
+        })) }}
+    from erp_refunds
+)
+
+select * from shopware_lines
+union all
+select * from shopware_refunds
+union all
+select * from odoo_lines
+union all
+select * from odoo_refunds

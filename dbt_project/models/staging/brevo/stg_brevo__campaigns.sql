@@ -1,0 +1,15 @@
+select
+    'brevo' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    name,
+    subject,
+    type,
+    status,
+    sent_at,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'brevo__campaigns') }}
+where not is_deleted and merged_into is null

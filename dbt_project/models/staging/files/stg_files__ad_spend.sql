@@ -1,0 +1,14 @@
+select
+    'files' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    campaign,
+    channel,
+    spent_on,
+    cost_amount,
+    currency_code,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'files__ad_spend') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,19 @@
+select
+    'files' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    marketplace,
+    order_number,
+    ordered_at,
+    buyer_company,
+    buyer_email,
+    buyer_vat_id,
+    product_number,
+    quantity,
+    net_amount,
+    currency_code,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'files__marketplace_orders') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,26 @@
+select
+    'hubspot' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    name,
+    domain,
+    website,
+    phone,
+    address,
+    zip,
+    city,
+    country,
+    industry,
+    numberofemployees,
+    annualrevenue,
+    type,
+    lifecyclestage,
+    hubspot_owner_id,
+    hs_parent_company_id,
+    hs_merged_object_ids,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'hubspot__companies') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,18 @@
+select
+    'hubspot' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    subject,
+    hs_pipeline,
+    hs_pipeline_stage,
+    hs_ticket_priority,
+    hs_ticket_category,
+    hubspot_owner_id,
+    closed_date,
+    first_agent_reply_date,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'hubspot__tickets') }}
+where not is_deleted and merged_into is null

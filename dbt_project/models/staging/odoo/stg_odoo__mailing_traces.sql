@@ -1,0 +1,28 @@
+select
+    'odoo' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    trace_type,
+    mass_mailing_id,
+    mass_mailing_name,
+    campaign_id,
+    campaign_name,
+    model,
+    res_id,
+    email,
+    state,
+    failure_type,
+    scheduled_at,
+    sent_at,
+    opened_at,
+    clicked_at,
+    replied_at,
+    bounced_at,
+    failed_at,
+    ignored_at,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'odoo__mailing_traces') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,25 @@
+select
+    'odoo' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    name,
+    default_code,
+    barcode,
+    type,
+    categ_id,
+    categ_name,
+    product_tmpl_id,
+    lst_price,
+    standard_price,
+    currency_id,
+    currency_code,
+    uom_id,
+    uom_name,
+    sale_ok,
+    active,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'odoo__products') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,28 @@
+select
+    'odoo' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    user_input_id,
+    survey_id,
+    survey_name,
+    question_id,
+    question_name,
+    answer_type,
+    skipped,
+    value_numerical_box,
+    value_char_box,
+    value_text_box,
+    value_date,
+    value_datetime,
+    suggested_answer_id,
+    suggested_answer_name,
+    matrix_row_id,
+    matrix_row_name,
+    answer_score,
+    answer_is_correct,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'odoo__survey_answers') }}
+where not is_deleted and merged_into is null

@@ -1,0 +1,28 @@
+select
+    'shopware' as source_system,
+    source_instance,
+    record_id as source_record_id,
+    version_id,
+    order_id,
+    parent_id,
+    product_id,
+    referenced_id,
+    product_number,
+    promotion_id,
+    label,
+    type,
+    position,
+    quantity,
+    unit_price,
+    total_price,
+    tax_rate,
+    tax_amount,
+    purchase_prices,
+    category_ids,
+    good,
+    created_at,
+    updated_at as source_updated_at,
+    loaded_at,
+    load_id
+from {{ source('raw', 'shopware__order_line_items') }}
+where not is_deleted and merged_into is null
