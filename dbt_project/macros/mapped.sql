@@ -23,11 +23,17 @@
     coalesce(account_map.account_key, contact_account.account_key, {{ unknown_key() }})
 {%- endmacro %}
 
-{% macro rate_join(alias, day) -%}
+{# The person of a mapped row; null rather than a wrong one. #}
+{% macro mapped_contact_key() -%}
+    contact_map.contact_key
+{%- endmacro %}
+
+{% macro rate_join(alias, day, only_where='true') -%}
     left join {{ ref('int_exchange_rate__day') }} as exchange
         on
             {{ alias }}.currency_code = exchange.currency_code
             and cast({{ day }} as date) = exchange.rate_on
+            and {{ only_where }}
 {%- endmacro %}
 
 {# An amount in the reporting currency; null when its currency has no rate on that day. #}

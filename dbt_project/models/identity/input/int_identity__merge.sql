@@ -30,7 +30,7 @@ stated as (
     {%- endfor %}
 ),
 
-merges as (
+merged_records as (
     select
         entity_type,
         source_system,
@@ -43,24 +43,24 @@ merges as (
 ),
 
 chains as (
-    {{ merge_chain('merges') }}
+    {{ merge_chain('merged_records') }}
 ),
 
 final as (
     select
-        merges.entity_type,
-        merges.source_system,
-        merges.source_instance,
-        merges.source_record_id,
+        merged_records.entity_type,
+        merged_records.source_system,
+        merged_records.source_instance,
+        merged_records.source_record_id,
         chains.survivor_record_id,
-        merges.loaded_at
-    from merges
+        merged_records.loaded_at
+    from merged_records
     inner join chains
         on
-            merges.entity_type = chains.entity_type
-            and merges.source_system = chains.source_system
-            and merges.source_instance = chains.source_instance
-            and merges.source_record_id = chains.source_record_id
+            merged_records.entity_type = chains.entity_type
+            and merged_records.source_system = chains.source_system
+            and merged_records.source_instance = chains.source_instance
+            and merged_records.source_record_id = chains.source_record_id
 )
 
 select * from final

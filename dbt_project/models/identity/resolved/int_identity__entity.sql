@@ -10,7 +10,7 @@ resolved as (
     select * from {{ source('insight', 'identity') }}
 ),
 
-merges as (
+merged_records as (
     select * from {{ ref('int_identity__merge') }}
 ),
 
@@ -40,30 +40,30 @@ live as (
 
 merged_away as (
     select
-        merges.entity_type,
-        merges.source_system,
-        merges.source_instance,
-        merges.source_record_id,
+        merged_records.entity_type,
+        merged_records.source_system,
+        merged_records.source_instance,
+        merged_records.source_record_id,
         live.entity_key,
         'merged_in_source' as match_rule_id,
         1 as match_confidence,
         'merged_into' as matched_identifier_type,
         'repointed' as resolution_reason,
-        merges.loaded_at
-    from merges
+        merged_records.loaded_at
+    from merged_records
     inner join live
         on
-            merges.entity_type = live.entity_type
-            and merges.source_system = live.source_system
-            and merges.source_instance = live.source_instance
-            and merges.survivor_record_id = live.source_record_id
+            merged_records.entity_type = live.entity_type
+            and merged_records.source_system = live.source_system
+            and merged_records.source_instance = live.source_instance
+            and merged_records.survivor_record_id = live.source_record_id
     -- A system that still shows the record as live contradicts its own merge: the live record counts.
     left join live as still_live
         on
-            merges.entity_type = still_live.entity_type
-            and merges.source_system = still_live.source_system
-            and merges.source_instance = still_live.source_instance
-            and merges.source_record_id = still_live.source_record_id
+            merged_records.entity_type = still_live.entity_type
+            and merged_records.source_system = still_live.source_system
+            and merged_records.source_instance = still_live.source_instance
+            and merged_records.source_record_id = still_live.source_record_id
     where still_live.entity_key is null
 ),
 

@@ -6,7 +6,9 @@ people as (
 ),
 
 primary_accounts as (
-    select contact_key, account_key from {{ ref('int_identity__contact_account') }} where is_primary
+    select contact_key, account_key
+    from {{ ref('int_identity__contact_account') }}
+    where is_primary
 ),
 
 free_mail as (

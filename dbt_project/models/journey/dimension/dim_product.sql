@@ -87,7 +87,7 @@ final as (
     from catalogued
     union all
     select
-        product_key, product_number, product_number, 'unknown', null, null, null, null, false, false, null, null, null, null, null
+        product_key, product_number, product_number as product_name, 'unknown', null, null, null, null, false, false, null, null, null, null, null
     from uncatalogued
 )
 

@@ -9,7 +9,7 @@ statements as (
 mapped as (
     select
         statements.*,
-        contact_map.contact_key,
+        {{ mapped_contact_key() }} as contact_key,
         {{ mapped_account_key() }} as account_key,
         {{ surrogate_key([
             'statements.source_system', 'statements.source_instance', 'statements.source_object', 'statements.source_record_id',
@@ -18,7 +18,7 @@ mapped as (
     from statements
     {{ map_joins('statements') }}
     -- A statement of a person whom no live record knows any more permits nothing.
-    where contact_map.contact_key is not null
+    where {{ mapped_contact_key() }} is not null
 ),
 
 sequenced as (

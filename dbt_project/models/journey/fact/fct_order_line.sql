@@ -10,7 +10,7 @@ final as (
         {{ surrogate_key(['lines.source_system', 'lines.source_instance', 'lines.source_object', 'lines.source_record_id']) }} as order_line_key,
         {{ object_key('order', 'lines.source_system', 'lines.source_instance', 'lines.order_record_id') }} as order_key,
         {{ mapped_account_key() }} as account_key,
-        contact_map.contact_key,
+        {{ mapped_contact_key() }} as contact_key,
         {{ product_key('lines.product_number') }} as product_key,
         {{ object_key('campaign', 'lines.source_system', 'lines.source_instance', 'lines.campaign_record_id') }} as campaign_key,
         lines.ordered_at,

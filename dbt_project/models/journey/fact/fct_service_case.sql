@@ -9,7 +9,7 @@ final as (
     select
         {{ object_key('case', 'cases.source_system', 'cases.source_instance', 'cases.source_record_id') }} as case_key,
         {{ mapped_account_key() }} as account_key,
-        contact_map.contact_key,
+        {{ mapped_contact_key() }} as contact_key,
         {{ object_key('employee', 'cases.source_system', 'cases.source_instance', 'cases.employee_record_id') }} as employee_key,
         cases.case_type_code,
         cases.priority_code,

@@ -10,7 +10,7 @@ final as (
         {{ surrogate_key(['responses.source_system', 'responses.source_instance', 'responses.source_object', 'responses.source_record_id']) }}
             as survey_response_key,
         {{ mapped_account_key() }} as account_key,
-        contact_map.contact_key,
+        {{ mapped_contact_key() }} as contact_key,
         {{ object_key('case', 'responses.source_system', 'responses.source_instance', 'responses.case_record_id') }} as case_key,
         responses.survey_type_code,
         responses.responded_at,

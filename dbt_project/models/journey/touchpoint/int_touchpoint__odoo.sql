@@ -2,6 +2,10 @@
 
 -- What the ERP tells: leads and their fate, quotations, orders, invoices, mailings, conversations and ratings. A partner is a company
 -- or a person, and the id says neither: it is offered as both, and only one of the two maps knows it.
+{%- set trace_events = {
+    'sent': ('sent_at', 'newsletter_sent'), 'opened': ('opened_at', 'newsletter_opened'), 'clicked': ('clicked_at', 'newsletter_clicked'),
+    'replied': ('replied_at', 'email_inbound'), 'bounced': ('bounced_at', 'newsletter_bounced')
+} %}
 with
 
 leads as (
@@ -168,11 +172,7 @@ invoiced as (
     where invoices.state = 'posted' and invoices.move_type in ('out_invoice', 'out_refund') and invoices.invoice_date is not null
 ),
 
-{% set trace_events = {
-    'sent': ('sent_at', 'newsletter_sent'), 'opened': ('opened_at', 'newsletter_opened'), 'clicked': ('clicked_at', 'newsletter_clicked'),
-    'replied': ('replied_at', 'email_inbound'), 'bounced': ('bounced_at', 'newsletter_bounced')
-} -%}
-{% for event, told in trace_events.items() -%}
+{% for event, told in trace_events.items() %}
 trace_{{ event }} as (
     select
         {{ touchpoint('traces', 'mailing.trace', event, {
@@ -186,7 +186,7 @@ trace_{{ event }} as (
     where traces.{{ told[0] }} is not null
 ),
 
-{% endfor -%}
+{% endfor %}
 conversed as (
     select
         {{ touchpoint('messages', 'mail.message', 'message', {

@@ -16,7 +16,7 @@ joined as (
     select
         events.*,
         {{ mapped_account_key() }} as account_key,
-        contact_map.contact_key,
+        {{ mapped_contact_key() }} as contact_key,
         {{ reporting_amount('events.gross_amount', 'events.currency_code') }} as gross_reporting_amount,
         {{ reporting_amount('events.net_amount', 'events.currency_code') }} as net_reporting_amount,
         {{ reporting_amount('events.margin_amount', 'events.currency_code') }} as margin_reporting_amount,
@@ -24,8 +24,7 @@ joined as (
     from events
     cross join run
     {{ map_joins('events') }}
-    {{ rate_join('events', 'events.occurred_at') }}
-        and events.net_amount is not null
+    {{ rate_join('events', 'events.occurred_at', 'events.net_amount is not null') }}
 ),
 
 final as (
