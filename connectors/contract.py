@@ -1,0 +1,491 @@
+"""Bytes of a page -> records with the vendor's own text -> one typed frame, and the records that do not fit.
+
+A page counts as decoded only when encoding it again gives the same bytes: that proves in one stroke that no key stood
+twice and no number was rounded. Otherwise the strict decoder takes over, which is slower and refuses by record. Types come from
+the declaration alone; nothing is inferred.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import orjson
+import polars as pl
+
+from connectors.spec import POLARS_TYPES, SYSTEM_SCHEMA, Column, Reject, Stream, UnexpectedContent
+
+MAX_RECORD = 5_000_000
+MAX_DEPTH = 64
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+MISSING = object()
+
+
+class Refused(ValueError):
+    """A record breaks its contract: reason code, field path, and a message without values."""
+
+    def __init__(self, code: str, path: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.path = code, path
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A record as it was found: decoded, and its text as the vendor wrote it. `refusal` when decoding it already failed."""
+
+    value: Any
+    text: str
+    refusal: Refused | None = None
+
+
+def document(body: bytes, where: str, error_in: Callable[[Any], str | None]) -> Any:
+    """An answer that holds no record list of its own, decoded.
+
+    Raises:
+        UnexpectedContent: no JSON, or an error in place of an answer.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise UnexpectedContent(f"{where} answered with no JSON; nothing was landed") from None
+    _refuse_error(found, where, error_in)
+    return found
+
+
+def _refuse_error(document: Any, where: str, error_in: Callable[[Any], str | None] | None) -> None:
+    message = error_in(document) if error_in else None
+    if message:
+        raise UnexpectedContent(f"{where} answered with an error in place of records: {message[:200]}")
+
+
+def decode(
+    body: bytes, where: str, records: str, check: Callable[[Any], str | None] | None = None
+) -> tuple[Any, list[Raw]]:
+    """The document and its records.
+
+    Args:
+        body: the whole answer, UTF-8 JSON.
+        where: what to call the request in an error.
+        records: path of the record list in the document, `""` for the document itself.
+        check: says what error the document holds, if any; some vendors send errors with status 200.
+
+    Raises:
+        UnexpectedContent: no JSON, or no list at that path. A missing list is never an empty page.
+    """
+    try:
+        document = orjson.loads(body)
+        exact = orjson.dumps(document) == body
+    except orjson.JSONDecodeError:
+        exact = False
+    if not exact:
+        return _decode_strictly(body, where, records, check)
+    _refuse_error(document, where, check)
+    found = _list_at(document, records, where)
+    return document, [Raw(v, t) for v, t in zip(found, _slices(body, records, len(found)), strict=True)]
+
+
+def _list_at(document: Any, path: str, where: str) -> list[Any]:
+    value = document
+    for step in path.split(".") if path else ():
+        if not isinstance(value, Mapping) or step not in value:
+            raise UnexpectedContent(
+                f"{where} answered without {path!r}, which every page of it has; nothing was landed"
+            )
+        value = value[step]
+    if not isinstance(value, list):
+        raise UnexpectedContent(
+            f"{where} answered with something else than a list under {path!r}; nothing was landed"
+        )
+    return value
+
+
+def _slices(body: bytes, path: str, count: int) -> list[str]:
+    """The vendor's own text of each record, cut without decoding it."""
+    raw = msgspec.Raw(body)
+    for step in path.split(".") if path else ():
+        raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[step]
+    parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    return [str(part, "utf-8") for part in parts]
+
+
+def _decode_strictly(
+    body: bytes, where: str, records: str, check: Callable[[Any], str | None] | None
+) -> tuple[Any, list[Raw]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnexpectedContent(
+            f"{where} answered with bytes that are not UTF-8; nothing was landed"
+        ) from None
+    stripped = text.lstrip()
+    if stripped[:1] not in ("{", "["):
+        kind = "an HTML page" if stripped[:1] == "<" else "no JSON"
+        raise UnexpectedContent(f"{where} answered with {kind}; is the address right and the service up?")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnexpectedContent(
+            f"{where} answered with JSON that is cut or broken; nothing was landed"
+        ) from None
+    _refuse_error(document, where, check)
+    found = _list_at(document, records, where)
+    texts = _cut(text, records, len(found))
+    return document, [_strict(t) for t in texts]
+
+
+def _cut(text: str, path: str, count: int) -> list[str]:
+    """The text of each record of a page that no fast decoder accepts, so that one bad record does not cost the others."""
+    decoder = json.JSONDecoder()
+    start = 0
+    for step in path.split(".") if path else ():
+        start = _value_of(text, start, step, decoder)
+    at = text.index("[", start) + 1
+    parts: list[str] = []
+    while len(parts) < count:
+        while text[at] in " \t\r\n,":
+            at += 1
+        _, end = decoder.raw_decode(text, at)
+        parts.append(text[at:end])
+        at = end
+    return parts
+
+
+def _value_of(text: str, start: int, key: str, decoder: json.JSONDecoder) -> int:
+    """Where the last value of `key` begins in the object that begins at or after `start` (of equal keys JSON takes the last)."""
+    at = text.index("{", start) + 1
+    found = -1
+    while True:
+        while text[at] in " \t\r\n,":
+            at += 1
+        if text[at] == "}":
+            return found
+        name, at = decoder.raw_decode(text, at)
+        at = text.index(":", at) + 1
+        while text[at] in " \t\r\n":
+            at += 1
+        begin = at
+        _, at = decoder.raw_decode(text, at)
+        if name == key:
+            found = begin
+
+
+def _strict(text: str) -> Raw:
+    if len(text) > MAX_RECORD:
+        return Raw(None, text[:1000], Refused("too_large", "", f"the record has {len(text):,} characters"))
+    try:
+        text.encode("utf-8")
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number)
+    except UnicodeEncodeError:
+        return Raw(None, _printable(text), Refused("bad_encoding", "", "a lone surrogate stands in the text"))
+    except Refused as refusal:
+        return Raw(_lenient(text), _printable(text), refusal)
+    except RecursionError:
+        return Raw(None, text[:1000], Refused("too_deep", "", "the record is nested too deeply"))
+    if _surrogate(value):
+        return Raw(value, text, Refused("bad_encoding", "", "a lone surrogate stands in the text"))
+    return Raw(value, text)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _lenient(text: str) -> Any:
+    """For the record's id only, when its strict decoding was refused."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Refused("duplicate_key", "", "a key stands twice, and readers would disagree which one counts")
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise Refused("invalid_number", "", f"{name} is not a number of JSON")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise Refused("invalid_number", "", "a number is larger than any reader can hold")
+    return value
+
+
+def _surrogate(value: Any) -> bool:
+    if isinstance(value, str):
+        return any("\ud800" <= c <= "\udfff" for c in value)
+    if isinstance(value, dict):
+        return any(_surrogate(k) or _surrogate(v) for k, v in value.items())
+    return any(map(_surrogate, value)) if isinstance(value, list) else False
+
+
+def at(value: Any, steps: Sequence[str | int]) -> Any:
+    """The value at a path, or None where the path breaks off."""
+    for step in steps:
+        if isinstance(value, dict):
+            value = value.get(step) if isinstance(step, str) else value.get(str(step))
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+# --- types -------------------------------------------------------------------------------------------------------------
+
+
+def instant(value: Any) -> datetime | None:
+    """An instant as naive UTC: ISO text with or without zone, epoch seconds, milliseconds or microseconds.
+
+    Raises:
+        ValueError: text that is no instant; a date is midnight UTC.
+    """
+    if value is None or value == "" or value is False:
+        return None
+    if isinstance(value, bool):
+        raise ValueError("boolean")
+    if isinstance(value, (int, float)):
+        return _epoch(float(value))
+    text = str(value).strip()
+    if text.isdigit() and len(text) in (10, 13, 16):
+        return _epoch(float(text))
+    parsed = datetime.fromisoformat(text)
+    return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+
+
+def _epoch(value: float) -> datetime:
+    for scale, upper in ((1.0, 1e11), (1e3, 1e14), (1e6, 1e17)):
+        if abs(value) < upper:
+            return datetime(1970, 1, 1) + timedelta(seconds=value / scale)
+    raise ValueError("epoch out of range")
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return orjson.dumps(value).decode()
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _integer(value: Any) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ValueError("boolean")
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise LossyCast
+        return int(value)
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise LossyCast
+    return number
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value.strip())):
+        # 1.234,56 or 1,234.56: which of them is the point is not ours to guess.
+        number = value.strip() if isinstance(value, str) else ""
+        if not re.fullmatch(r"-?\d+(\.\d+)?[eE][+-]?\d+", number):
+            raise ValueError("no number")
+    exact = Decimal(str(value).strip())
+    rounded = round(exact, 4)
+    if abs(rounded) >= Decimal(10) ** 14:
+        raise LossyCast
+    return rounded
+
+
+def _boolean(value: Any) -> bool | None:
+    if value is None or value == "" or isinstance(value, bool):
+        return None if value == "" else value
+    if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
+        return value.lower() in ("true", "1")
+    if value in (0, 1):
+        return bool(value)
+    raise ValueError("no boolean")
+
+
+def _date(value: Any) -> date | None:
+    if value is None or value == "" or value is False:
+        return None
+    text = str(value)
+    if text.isdigit() and len(text) in (10, 13):
+        return _epoch(float(text)).date()
+    return date.fromisoformat(text[:10]) if len(text) <= 10 else datetime.fromisoformat(text).date()
+
+
+class LossyCast(ValueError):
+    """The value does not fit into the declared type without losing something."""
+
+
+CASTS = {
+    "text": _text,
+    "json": _json,
+    "integer": _integer,
+    "decimal": _decimal,
+    "boolean": _boolean,
+    "instant": instant,
+    "date": _date,
+}
+_NON_BOOLEAN = {
+    kind: (lambda value, cast=cast: cast(None if value is False else value))
+    for kind, cast in CASTS.items()
+    if kind != "boolean"
+}
+
+
+def _casts(stream: Stream) -> dict[str, Any]:
+    """The casts of a stream; where the vendor writes false for every empty value, only booleans keep it."""
+    return {**CASTS, **_NON_BOOLEAN} if stream.false_is_null else dict(CASTS)
+
+
+REASONS = {
+    "instant": "unparseable_date",
+    "date": "unparseable_date",
+    "integer": "unparseable_number",
+    "decimal": "unparseable_number",
+}
+
+
+def typed(stream: Stream, raws: Iterable[Raw]) -> tuple[pl.DataFrame, list[Reject]]:
+    """One row a good record: the system columns, the declared columns, the record's text.
+
+    A record with an impossible value is refused whole with its reason code; the others go on.
+    """
+    good: list[Raw] = []
+    rejects: list[Reject] = []
+    ids: list[str] = []
+    for raw in raws:
+        identity = _identity(stream, raw.value)
+        if raw.refusal is not None:
+            rejects.append(_reject(identity, raw.refusal, raw.text))
+        elif not isinstance(raw.value, dict):
+            rejects.append(_reject(None, Refused("type_mismatch", "", "the record is no object"), raw.text))
+        elif identity is None:
+            rejects.append(
+                _reject(None, Refused("missing_key", ".".join(stream.key), "the record has no id"), raw.text)
+            )
+        else:
+            good.append(raw)
+            ids.append(identity)
+    try:
+        return _frame(stream, good, ids), rejects
+    except (ValueError, TypeError, InvalidOperation, OverflowError):
+        # Some record does not fit: find out which, one by one, and keep the rest.
+        kept: list[Raw] = []
+        kept_ids: list[str] = []
+        for raw, identity in zip(good, ids, strict=True):
+            refusal = _first_refusal(stream, raw)
+            if refusal is None:
+                kept.append(raw)
+                kept_ids.append(identity)
+            else:
+                rejects.append(_reject(identity, refusal, raw.text))
+        return _frame(stream, kept, kept_ids), rejects
+
+
+def _reject(record_id: str | None, refusal: Refused, text: str) -> Reject:
+    return Reject(record_id, refusal.code, refusal.path, str(refusal), text)
+
+
+def _identity(stream: Stream, value: Any) -> str | None:
+    parts = [_text(at(value, path.split("."))) for path in stream.key] if isinstance(value, dict) else [None]
+    return None if any(p is None or p == "" for p in parts) else ":".join(str(p) for p in parts)
+
+
+def _first_refusal(stream: Stream, raw: Raw) -> Refused | None:
+    casts = _casts(stream)
+    for column in _all_columns(stream):
+        try:
+            value = casts[column.type](at(raw.value, column.steps))
+        except LossyCast:
+            return Refused(
+                "lossy_cast", column.path, f"{column.path} does not fit into {column.type} without loss"
+            )
+        except (ValueError, TypeError, InvalidOperation, OverflowError):
+            code = REASONS.get(column.type, "type_mismatch")
+            return Refused(code, column.path, f"{column.path} is no {column.type}")
+        if value is None and column.required:
+            return Refused(
+                "required_null", column.path, f"{column.path} is missing, and every {stream.entity} has one"
+            )
+    return None
+
+
+def _all_columns(stream: Stream) -> tuple[Column, ...]:
+    marks = [Column("updated_at", "instant", p) for p in (_cursor_paths(stream))]
+    return (*stream.columns, *marks)
+
+
+def _cursor_paths(stream: Stream) -> list[str]:
+    cursor = stream.cursor
+    return [p for p in (cursor.path, cursor.fallback) if p] if cursor else []
+
+
+def _frame(stream: Stream, raws: Sequence[Raw], ids: Sequence[str]) -> pl.DataFrame:
+    values = [r.value for r in raws]
+    data: dict[str, pl.Series] = {
+        "record_id": pl.Series("record_id", ids, dtype=pl.String),
+        "updated_at": pl.Series(
+            "updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us")
+        ),
+        "is_deleted": pl.Series("is_deleted", [bool(stream.deleted(v)) for v in values], dtype=pl.Boolean),
+        "merged_into": pl.Series("merged_into", [None] * len(values), dtype=SYSTEM_SCHEMA["merged_into"]),
+    }
+    casts = _casts(stream)
+    for column in stream.columns:
+        steps, cast = column.steps, casts[column.type]
+        if len(steps) == 1:
+            (only,) = steps
+            cells = [cast(v.get(only)) for v in values]
+        else:
+            cells = [cast(at(v, steps)) for v in values]
+        if column.required and None in cells:
+            raise ValueError(column.name)
+        data[column.name] = pl.Series(column.name, cells, dtype=POLARS_TYPES[column.type], strict=True)
+    data["record"] = pl.Series("record", [r.text for r in raws], dtype=pl.String)
+    return pl.DataFrame(data)
+
+
+def _series(stream: Stream, column: Column, values: Sequence[Any]) -> pl.Series:
+    steps = column.steps
+    cells = [v.get(steps[0]) for v in values] if len(steps) == 1 else [at(v, steps) for v in values]
+    if stream.false_is_null and column.type != "boolean":
+        cells = [None if c is False else c for c in cells]
+    dtype = POLARS_TYPES[column.type]
+    if column.type != "text" or not all(c is None or type(c) is str for c in cells):
+        cast = CASTS[column.type]
+        cells = [cast(c) for c in cells]
+    if column.required and None in cells:
+        raise ValueError(column.name)
+    return pl.Series(column.name, cells, dtype=dtype, strict=True)
+
+
+def changed_at(stream: Stream, value: Any) -> datetime | None:
+    """When the vendor says that this record changed last; the declared fallback where it does not say."""
+    for path in _cursor_paths(stream):
+        found = instant(at(value, path.split(".")))
+        if found is not None:
+            return found
+    return None

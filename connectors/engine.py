@@ -1,0 +1,395 @@
+"""The one loop: windows, pages, children, cursors, resuming. It reads declarations and knows no vendor.
+
+A read of a stream is a list of passes (backfill or increment, the archive, the ids for reconciliation). After each page
+it says from where it could go on in another process; only the last batch of the last pass says from where the *next*
+read may begin, and never later than the vendor's own clock at the start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+import polars as pl
+
+from connectors import contract
+from connectors.http import Client
+from connectors.spec import (
+    Batch,
+    Call,
+    Children,
+    ConfigError,
+    Finding,
+    Page,
+    PaginationStuck,
+    Pass,
+    Position,
+    Rate,
+    SourceError,
+    Stream,
+    Vendor,
+    Window,
+)
+
+EMPTY_PAGES_IN_A_ROW = 50
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One pass of a read: its name, the declaration, and what its records are used for."""
+
+    name: str
+    plan: Pass
+    archived: bool = False
+    ids_only: bool = False
+    children: Children | None = None
+
+
+@dataclass
+class State:
+    """What a cursor says: `since` the last watermark, when ids were reconciled last, a vendor's own token."""
+
+    since: datetime | None = None
+    reconciled_at: datetime | None = None
+    token: str | None = None
+
+    @classmethod
+    def read(cls, text: str | None) -> State:
+        if not text:
+            return cls()
+        stored = orjson.loads(text)
+        return cls(_moment(stored.get("since")), _moment(stored.get("reconciled_at")), stored.get("token"))
+
+    def text(self) -> str:
+        stored = {"since": self.since, "reconciled_at": self.reconciled_at, "token": self.token}
+        return orjson.dumps(
+            {k: v.isoformat() if isinstance(v, datetime) else v for k, v in stored.items() if v}
+        ).decode()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+class Connector:
+    """One account at one vendor, ready to be read.
+
+    Use `connectors.connect` to get one. Reading needs no database: what was read and from where to go on is in the batches.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        client: Client,
+        instance: str = "default",
+        page_size: int | None = None,
+        lookback: timedelta | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.instance = instance
+        self._client = client
+        self._page_size = page_size
+        self._lookback = lookback
+        self._options = dict(options or {})
+
+    def check(self) -> list[Finding]:
+        """Asks each stream for one record at most; says what works and what does not."""
+        findings = []
+        for name, stream in self.vendor.streams.items():
+            plan = stream.backfill or stream.increment
+            if plan is None:
+                continue
+            window = Window(None, None, 1, settings=self._options)
+            try:
+                answer = self._client.fetch(plan.call(window, plan.paginator.first(window)))
+                document, _ = contract.decode(answer.body, f"{self.vendor.name} {name}", plan.records)
+                message = self.vendor.error_in(document)
+                findings.append(Finding(name, message is None, message or "readable"))
+            except SourceError as error:
+                findings.append(Finding(name, False, str(error)))
+        return findings
+
+    def read(
+        self,
+        stream: str,
+        *,
+        cursor: str | None = None,
+        resume: str | None = None,
+        since: date | None = None,
+        full: bool = False,
+        reconcile: bool = False,
+    ) -> Iterator[Batch]:
+        """Pages of one stream, typed.
+
+        Args:
+            stream: its name, as in `connector.vendor.streams`.
+            cursor: of the last complete read; None reads everything.
+            resume: of the last batch of an interrupted read; goes on right after it.
+            since: read again from this day on; the cursor does not move back.
+            full: read everything although there is a cursor.
+            reconcile: also fetch all ids, so that what vanished can be told.
+
+        Raises:
+            SourceError: see `connectors.spec`; batches that came before are good and carry `resume`.
+        """
+        if stream not in self.vendor.streams:
+            known = ", ".join(self.vendor.streams)
+            raise ConfigError(f"{self.vendor.name} has no stream {stream!r}; it has {known}")
+        declared = self.vendor.streams[stream]
+        state = State.read(cursor)
+        return _Read(self, declared, state, since, full, reconcile).batches(resume)
+
+
+class _Read:
+    """One read of one stream."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        stream: Stream,
+        state: State,
+        since: date | None,
+        full: bool,
+        reconcile: bool,
+    ) -> None:
+        self.vendor, self.client = connector.vendor, connector._client
+        self.options, self.page_size = connector._options, connector._page_size
+        self.stream, self.state, self.full = stream, state, full
+        lookback = connector._lookback
+        self.lookback = (
+            lookback if lookback is not None else (stream.cursor.lookback if stream.cursor else timedelta(0))
+        )
+        self.asked_since = datetime(since.year, since.month, since.day) if since else None
+        self.reconcile = reconcile
+        self.started: datetime | None = None
+        self.server_time: datetime | None = None
+        self.token = state.token
+        self.pages = 0
+
+    def batches(self, resume: str | None) -> Iterator[Batch]:
+        stored = orjson.loads(resume) if resume else {}
+        self.started = _moment(stored.get("started"))
+        self.token = stored.get("token", self.token)
+        present: list[str] = []
+        phases = self.phases()
+        begin = int(stored.get("phase", 0))
+        for number in range(begin, len(phases)):
+            phase = phases[number]
+            if phase.ids_only and not self.reconcile_due():
+                break
+            position = stored.get("position") if number == begin and stored else None
+            for batch, following in self.walk(phase, position, present):
+                rest = [p for p in phases[number + 1 :] if not p.ids_only or self.reconcile_due()]
+                finished = following is None and not rest
+                mark = None if finished else self.resume_text(number, following, phase)
+                yield replace(
+                    batch,
+                    resume=mark,
+                    complete=finished,
+                    cursor=self.cursor_text(phase.ids_only) if finished else None,
+                    present_ids=pl.Series("record_id", present, dtype=pl.String)
+                    if finished and phase.ids_only
+                    else None,
+                )
+
+    def phases(self) -> list[Phase]:
+        stream = self.stream
+        first = self.full or (self.state.since is None and self.state.token is None)
+        phases: list[Phase] = []
+        if stream.children:
+            for children in stream.children:
+                parent = self.vendor.streams[children.parent]
+                plan = (parent.backfill if first else None) or parent.increment
+                assert plan is not None
+                phases.append(Phase(f"of {children.parent}", plan, children=children))
+        else:
+            plan = (stream.backfill if first else None) or stream.increment
+            assert plan is not None
+            phases.append(Phase("backfill" if first else "increment", plan))
+        if stream.archive is not None:
+            phases.append(Phase("archive", stream.archive, archived=True))
+        if stream.ids is not None and not first:
+            phases.append(Phase("ids", stream.ids, ids_only=True))
+        return phases
+
+    def reconcile_due(self) -> bool:
+        """Whether ids are to be compared now, judged by the vendor's clock: ours may be wrong by a day."""
+        every, last = self.stream.reconcile_every, self.state.reconciled_at
+        if self.reconcile or (every is not None and last is None):
+            return True
+        return (
+            every is not None
+            and last is not None
+            and self.server_time is not None
+            and self.server_time - last >= every
+        )
+
+    def window(self, phase: Phase) -> Window:
+        since = None if self.full else self.state.since
+        if since is not None:
+            since = since - self.lookback
+        if self.asked_since is not None:
+            since = self.asked_since if since is None else min(since, self.asked_since)
+        if phase.archived or phase.ids_only or phase.name == "backfill":
+            since = self.asked_since if phase.name == "backfill" else None
+        size = min(self.page_size or phase.plan.page_size, phase.plan.page_size)
+        settings = (
+            {**self.options, "token": self.state.token}
+            if self.state.token and not self.full
+            else self.options
+        )
+        return Window(since, None, size, phase.archived, settings)
+
+    def walk(
+        self, phase: Phase, position: Position | None, present: list[str]
+    ) -> Iterator[tuple[Batch, Position | None]]:
+        window = self.window(phase)
+        here: Position | None = position if position is not None else phase.plan.paginator.first(window)
+        seen_positions: set[bytes] = set()
+        seen_pages: set[bytes] = set()
+        empty = 0
+        while here is not None:
+            mark = orjson.dumps(here, option=orjson.OPT_SORT_KEYS)
+            if mark in seen_positions:
+                raise self.stuck("the same page was asked for twice")
+            seen_positions.add(mark)
+            before = self.client.requests
+            waited = self.client.waited
+            page, raws = self.page(phase, phase.plan.call(window, here), window)
+            if raws:
+                digest = hashlib.sha256("".join(r.text for r in raws).encode("utf-8", "replace")).digest()
+                if digest in seen_pages:
+                    raise self.stuck("the same records came twice")
+                seen_pages.add(digest)
+            empty = 0 if raws else empty + 1
+            following = phase.plan.paginator.next(page, here, window)
+            if empty > EMPTY_PAGES_IN_A_ROW:
+                raise self.stuck(f"{empty} empty pages came in a row")
+            batch = self.batch(phase, raws, window, present)
+            yield (
+                replace(
+                    batch,
+                    requests=self.client.requests - before,
+                    pages=1,
+                    waited_seconds=self.client.waited - waited,
+                    server_time=self.server_time,
+                ),
+                following,
+            )
+            here = following
+
+    def page(self, phase: Phase, call: Call, window: Window) -> tuple[Page, list[contract.Raw]]:
+        answer = self.client.fetch(call)
+        if answer.server_time is not None:
+            self.started = self.started or answer.server_time
+            self.server_time = answer.server_time
+        where = f"{self.vendor.name} {call.path}"
+        document, raws = contract.decode(answer.body, where, phase.plan.records, check=self.vendor.error_in)
+        if self.stream.cursor and self.stream.cursor.opaque and isinstance(document, dict):
+            self.token = document.get(self.stream.cursor.opaque) or self.token
+        return Page(document, [r.value for r in raws], window.size), raws
+
+    def batch(self, phase: Phase, raws: list[contract.Raw], window: Window, present: list[str]) -> Batch:
+        if phase.children is not None:
+            raws = self.children_of(phase.children, raws, window)
+        elif phase.ids_only:
+            frame, rejects = contract.typed(replace(self.stream, columns=(), cursor=None), raws)
+            present.extend(frame["record_id"].to_list())
+            raws = []
+        elif self.stream.explode is not None:
+            raws = [
+                _made(r)
+                for raw in raws
+                if isinstance(raw.value, dict)
+                for r in self.stream.explode(raw.value)
+            ]
+        frame, rejects = contract.typed(self.stream, raws)
+        if phase.archived:
+            frame = frame.with_columns(pl.lit(True).alias("is_deleted"))
+        frame = self.with_losers(frame, raws)
+        return Batch(self.stream.name, frame, rejects, frame.height + len(rejects), None)
+
+    def children_of(self, children: Children, raws: list[contract.Raw], window: Window) -> list[contract.Raw]:
+        parent = self.vendor.streams[children.parent]
+        chosen = [r.value for r in raws if isinstance(r.value, dict) and children.select(r.value)]
+        ids = [":".join(str(contract.at(v, k.split("."))) for k in parent.key) for v in chosen]
+        found: list[contract.Raw] = []
+        for start in range(0, len(ids), children.ids_per_call):
+            some = ids[start : start + children.ids_per_call]
+            call = children.call(some, window)
+            answer = self.client.fetch(call)
+            document = contract.document(answer.body, f"{self.vendor.name} {call.path}", self.vendor.error_in)
+            found += [_made(record) for record in children.split(document, some)]
+        return found
+
+    def with_losers(self, frame: pl.DataFrame, raws: list[contract.Raw]) -> pl.DataFrame:
+        """Adds a tombstone for every id that a record says was merged into it: the loser itself shows up nowhere."""
+        rows = []
+        for raw in raws:
+            if raw.refusal is None and isinstance(raw.value, dict):
+                winner = str(contract.at(raw.value, self.stream.key[0].split(".")))
+                for loser in self.stream.merged(raw.value):
+                    text = orjson.dumps({"id": loser, "merged_into": winner}).decode()
+                    rows.append(
+                        {"record_id": loser, "is_deleted": True, "merged_into": winner, "record": text}
+                    )
+        if not rows:
+            return frame
+        losers = pl.DataFrame(
+            rows, schema={k: frame.schema[k] for k in ("record_id", "is_deleted", "merged_into", "record")}
+        )
+        return pl.concat(
+            [frame, losers.unique("record_id", keep="last", maintain_order=True)], how="diagonal"
+        )
+
+    def resume_text(self, number: int, following: Position | None, phase: Phase) -> str:
+        stored: dict[str, Any] = {"started": self.started and self.started.isoformat(), "token": self.token}
+        if phase.ids_only:
+            # A list of ids is worth nothing in halves: that pass starts again.
+            return orjson.dumps({**stored, "phase": number}).decode()
+        stored["phase"] = number if following is not None else number + 1
+        if following is not None:
+            stored["position"] = dict(following)
+        return orjson.dumps(stored).decode()
+
+    def cursor_text(self, reconciled_now: bool) -> str:
+        """Where the next read begins: the vendor's clock when this one started, never a clock of ours."""
+        lag = self.stream.cursor.server_lag if self.stream.cursor else timedelta(0)
+        since = self.started - lag if self.started else self.state.since
+        if since is not None and self.state.since is not None:
+            since = max(since, self.state.since)
+        first = self.full or self.state.since is None
+        reconciled = self.started if reconciled_now or first else self.state.reconciled_at
+        return State(since, reconciled, self.token).text()
+
+    def stuck(self, what: str) -> PaginationStuck:
+        return PaginationStuck(
+            f"{self.vendor.name}.{self.stream.name}: {what}; the vendor's paging runs in a circle, the cursor stays where it was"
+        )
+
+
+def _made(record: dict[str, Any]) -> contract.Raw:
+    """A record that we cut out of a larger answer; its text is the vendor's values in canonical form."""
+    return contract.Raw(record, orjson.dumps(record).decode())
+
+
+def connector(
+    vendor: Vendor,
+    base_url: str,
+    secrets: Mapping[str, str],
+    *,
+    instance: str = "default",
+    page_size: int | None = None,
+    lookback: timedelta | None = None,
+    allow_insecure_loopback: bool = False,
+    options: Mapping[str, Any] | None = None,
+    on_wait: Callable[[float], None] | None = None,
+    rates: Mapping[str, Rate] | None = None,
+) -> Connector:
+    client = Client(vendor, base_url, secrets, allow_insecure_loopback, on_wait, rates=rates)
+    return Connector(vendor, client, instance, page_size, lookback, options)

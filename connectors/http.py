@@ -1,0 +1,393 @@
+"""One HTTP session for one source: pinned origin, budgets, retries, total time-outs, redaction.
+
+Every request of every vendor goes through `Client.fetch`. It knows nothing of pages or records. No message that leaves
+this module holds a secret, a query string or a piece of a body, and none has an exception of `requests` chained to it,
+because whoever stores the chain would store the secrets in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+
+from connectors.spec import (
+    AuthError,
+    Call,
+    ConfigError,
+    Rate,
+    RateExhausted,
+    ScopeError,
+    SourceError,
+    UnexpectedContent,
+    Unreachable,
+    Vendor,
+)
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 10.0, 60.0, 300.0
+BODY_LIMIT = 64 * 1024 * 1024
+RETRIES = 4
+LONGEST_WAIT = timedelta(seconds=120)
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes
+    headers: Mapping[str, str]
+    server_time: datetime | None
+
+
+@dataclass
+class Bucket:
+    """A client-side budget: at most `limit` requests in any `window`. Waiting is reported, never hidden."""
+
+    rate: Rate
+    taken: list[float] = field(default_factory=list)
+
+    def wait_for(self, now: float) -> float:
+        horizon = now - self.rate.window.total_seconds()
+        self.taken = [t for t in self.taken if t > horizon]
+        if len(self.taken) < self.rate.limit:
+            return 0.0
+        return self.taken[0] - horizon
+
+
+class Client:
+    """Sends the calls of one source.
+
+    Args:
+        vendor: declares headers, auth and rates.
+        base_url: scheme, host, port and an optional path prefix; nothing is ever sent anywhere else.
+        secrets: resolved values, kept out of every message.
+        on_wait: told the seconds before each wait.
+        longest_wait: a longer wait ends the stream with `RateExhausted`, to be resumed later.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        base_url: str,
+        secrets: Mapping[str, str],
+        allow_insecure_loopback: bool = False,
+        on_wait: Callable[[float], None] | None = None,
+        longest_wait: timedelta = LONGEST_WAIT,
+        rates: Mapping[str, Rate] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.vendor = vendor
+        self.base = check_base_url(vendor.name, base_url, allow_insecure_loopback)
+        missing = [n for n in vendor.auth.needs if not secrets.get(n)]
+        if missing:
+            raise ConfigError(
+                f"{vendor.name} needs auth.{missing[0]}; write it as a reference into the configuration"
+            )
+        self._secrets = dict(secrets)
+        self._hidden = _spellings(secrets.values())
+        self._signature: Mapping[str, str] | None = None
+        self._buckets = {name: Bucket(rate) for name, rate in (rates or vendor.rates).items()}
+        self._on_wait = on_wait or (lambda seconds: None)
+        self._longest_wait = longest_wait.total_seconds()
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.trust_env = False  # a .netrc entry would replace our Authorization header
+        self._session.headers = {  # type: ignore[assignment]
+            "User-Agent": "wegpunkt",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            **vendor.headers,
+        }
+        adapter = HTTPAdapter(max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self.requests = 0
+        self.waited = 0.0
+
+    def fetch(self, call: Call) -> Answer:
+        """Sends a call, waits for budgets, retries what may pass, and returns the whole body.
+
+        Raises:
+            AuthError, ScopeError, RateExhausted, Unreachable, UnexpectedContent: one sentence each.
+        """
+        where = f"{self.vendor.name} {call.path}"
+        refreshed = False
+        failures = 0
+        while True:
+            self._take(call.route)
+            try:
+                response = self._send(call)
+                body = self._read(response, where)
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+                requests.exceptions.ChunkedEncodingError,
+                _Cut,
+            ) as error:
+                reason = self.redact(type(error).__name__ if not isinstance(error, _Cut) else str(error))
+                failures += 1
+                if failures > RETRIES:
+                    raise Unreachable(
+                        f"{where} gave no whole answer in {failures} attempts ({reason}); try again later"
+                    ) from None
+                self._pause(_backoff(failures))
+                continue
+            except requests.RequestException as error:
+                raise UnexpectedContent(
+                    f"{where} answered with something unreadable ({type(error).__name__})"
+                ) from None
+            self._note_budget(call.route, response)
+            status = response.status_code
+            if status == 200:
+                return Answer(body, response.headers, server_time(response.headers))
+            if status == 401 and self.vendor.auth.token is not None and not refreshed:
+                refreshed, self._signature = True, None
+                continue
+            if status == 429 or status == 503 and "Retry-After" in response.headers:
+                failures += 1
+                self._obey(where, response, failures)
+                continue
+            if status >= 500:
+                failures += 1
+                if failures > RETRIES:
+                    raise Unreachable(
+                        f"{where} answered {status} in {failures} attempts; the vendor is down, try again later"
+                    )
+                self._pause(_backoff(failures))
+                continue
+            raise self._refusal(where, status, response.headers, body)
+
+    def _refusal(self, where: str, status: int, headers: Mapping[str, str], body: bytes) -> SourceError:
+        if 300 <= status < 400:
+            target = urllib.parse.urlsplit(headers.get("Location", "")).netloc or "another path"
+            return UnexpectedContent(
+                f"{where} redirects to {target}; correct base_url, redirects are not followed"
+            )
+        if status == 401:
+            return AuthError(f"{where} refuses the credentials (401); check the secret that auth refers to")
+        if status == 403:
+            if body.lstrip()[:1] not in (b"{", b"["):
+                return Unreachable(
+                    f"{where} answered 403 without a document: blocked or throttled; try again later"
+                )
+            return ScopeError(
+                f"{where} is forbidden (403); give the credentials the read scope of it, or leave it out of `streams`"
+            )
+        if status == 404:
+            return UnexpectedContent(f"{where} does not exist (404); check base_url and the vendor's version")
+        return UnexpectedContent(f"{where} answered {status}{_hint(self.redact(_message(body)))}")
+
+    def _send(self, call: Call) -> requests.Response:
+        url = self.base + call.path
+        if not url.startswith(self.base + "/"):
+            raise UnexpectedContent(f"{self.vendor.name} points to a foreign address; nothing was sent there")
+        headers = dict(self._sign())
+        data = None
+        if call.body is not None:
+            data = orjson.dumps(call.body)
+            headers["Content-Type"] = "application/json"
+        request = requests.Request(
+            "POST" if call.body is not None else "GET",
+            url,
+            params=dict(call.query) or None,
+            data=data,
+            headers=headers,
+        )
+        prepared = self._session.prepare_request(request)
+        if not str(prepared.url).startswith(self.base):
+            raise UnexpectedContent(f"{self.vendor.name} points to a foreign address; nothing was sent there")
+        self.requests += 1
+        return self._session.send(
+            prepared, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS), verify=True
+        )
+
+    def _read(self, response: requests.Response, where: str) -> bytes:
+        """The whole decoded body. A total time-out, because `requests` waits for ever for one byte every minute."""
+        began = time.monotonic()
+        parts: list[bytes] = []
+        size = 0
+        with response:
+            while chunk := response.raw.read(1 << 20, decode_content=True):
+                parts.append(chunk)
+                size += len(chunk)
+                if size > BODY_LIMIT:
+                    raise UnexpectedContent(
+                        f"{where} sent more than {BODY_LIMIT >> 20} MB in one page; lower page_size"
+                    )
+                if time.monotonic() - began > TOTAL_SECONDS:
+                    raise _Cut(f"longer than {TOTAL_SECONDS:.0f} s")
+        declared = response.headers.get("Content-Length")
+        if declared and not response.headers.get("Content-Encoding") and int(declared) != size:
+            raise _Cut("body shorter than announced")
+        return b"".join(parts)
+
+    def _sign(self) -> Mapping[str, str]:
+        if self._signature is None:
+            secrets = self._secrets
+            token_call = self.vendor.auth.token
+            if token_call is not None:
+                secrets = {**secrets, "token": self._token(token_call(secrets))}
+            self._signature = self.vendor.auth.header(secrets)
+        return self._signature
+
+    def _token(self, call: Call) -> str:
+        self.requests += 1
+        try:
+            response = self._session.post(
+                self.base + call.path,
+                data=orjson.dumps(call.body),
+                headers={"Content-Type": "application/json"},
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+            )
+        except requests.RequestException as error:
+            raise Unreachable(
+                f"{self.vendor.name} {call.path} gave no answer ({type(error).__name__})"
+            ) from None
+        if response.status_code in (400, 401, 403):
+            raise AuthError(
+                f"{self.vendor.name} refuses to give a token ({response.status_code}); check id and secret"
+            )
+        try:
+            token = str(response.json()["access_token"])
+        except (ValueError, KeyError, TypeError):
+            raise UnexpectedContent(
+                f"{self.vendor.name} {call.path} answered without an access token"
+            ) from None
+        self._hidden = [*_spellings([token]), *self._hidden]
+        return token
+
+    def _take(self, route: str) -> None:
+        bucket = self._buckets.get(route) or self._buckets.get("default")
+        if bucket is None:
+            return
+        wait = bucket.wait_for(time.monotonic())
+        if wait > 0:
+            if wait > self._longest_wait:
+                raise RateExhausted(
+                    f"{self.vendor.name} allows {bucket.rate.limit} requests in {bucket.rate.window} on this route;"
+                    " the rest follows in the next run",
+                    datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=wait),
+                )
+            self._pause(wait)
+        bucket.taken.append(time.monotonic())
+
+    def _note_budget(self, route: str, response: requests.Response) -> None:
+        """When the vendor says that nothing remains, the bucket counts as full until its reset."""
+        bucket = self._buckets.get(route) or self._buckets.get("default")
+        if bucket is None or bucket.rate.remaining is None:
+            return
+        remaining = response.headers.get(bucket.rate.remaining, "")
+        if remaining.isdigit() and int(remaining) == 0:
+            bucket.taken = [time.monotonic()] * bucket.rate.limit
+
+    def _obey(self, where: str, response: requests.Response, failures: int) -> None:
+        asked = retry_after(response.headers.get("Retry-After"), server_time(response.headers))
+        wait = _backoff(failures) if asked is None else asked + random.uniform(0, 0.5)
+        if wait > self._longest_wait or failures > RETRIES * 2:
+            raise RateExhausted(
+                f"{where} asks to wait {wait:.0f} s; the rest follows in the next run",
+                datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=wait),
+            )
+        self._pause(wait)
+
+    def _pause(self, seconds: float) -> None:
+        self._on_wait(seconds)
+        self.waited += seconds
+        self._sleep(seconds)
+
+    def redact(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "***")
+        return text
+
+
+class _Cut(Exception):
+    """The body ended early or took too long."""
+
+
+def check_base_url(vendor: str, base_url: str, allow_insecure_loopback: bool) -> str:
+    """The base without a trailing slash.
+
+    Raises:
+        ConfigError: no https (plain http only on loopback and only when asked for), user info, query or fragment.
+    """
+    parts = urllib.parse.urlsplit(base_url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ConfigError(f"{vendor}: base_url {base_url!r} is no address; write https://host")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigError(
+            f"{vendor}: base_url must be scheme, host and path only, without credentials or query"
+        )
+    if parts.scheme == "http" and not (allow_insecure_loopback and parts.hostname in LOOPBACK):
+        raise ConfigError(
+            f"{vendor}: base_url {base_url!r} is not encrypted; use https (plain http is for loopback with"
+            " allow_insecure_loopback = true)"
+        )
+    return base_url.rstrip("/")
+
+
+def retry_after(value: str | None, now: datetime | None) -> float | None:
+    """Seconds to wait by a Retry-After header: whole or broken seconds, or an HTTP date; None when it says nothing usable."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (ValueError, TypeError):
+            return None
+        reference = now.replace(tzinfo=UTC) if now else datetime.now(UTC)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - reference).total_seconds())
+    return seconds if seconds >= 0 else None
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """The server's clock by its Date header, naive UTC."""
+    try:
+        moment = parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _backoff(failures: int) -> float:
+    return float(min(0.5 * 2 ** (failures - 1), 30.0) * random.uniform(0.8, 1.2))
+
+
+def _message(body: bytes) -> str:
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if isinstance(document, dict):
+        for key in ("message", "error_description", "description", "error"):
+            if isinstance(document.get(key), str):
+                return str(document[key])[:200]
+    return ""
+
+
+def _hint(message: str) -> str:
+    return f": {message}" if message else ""
+
+
+def _spellings(secrets: Any) -> list[str]:
+    """Each secret as it may appear: plain, URL-encoded, base64; longest first, so that no part of one stays."""
+    found: set[str] = set()
+    for secret in secrets:
+        if secret:
+            encoded = base64.b64encode(secret.encode()).decode()
+            found |= {secret, urllib.parse.quote(secret, safe=""), encoded, encoded.rstrip("=")}
+    return sorted((f for f in found if len(f) > 3), key=len, reverse=True)
