@@ -20,12 +20,20 @@ import msgspec
 import orjson
 import polars as pl
 
-from connectors.spec import POLARS_TYPES, SYSTEM_SCHEMA, Column, Reject, Stream, UnexpectedContent
+from connectors.spec import (
+    POLARS_TYPES,
+    SYSTEM_SCHEMA,
+    Column,
+    Reject,
+    SourceError,
+    Stream,
+    UnexpectedContent,
+)
 
 MAX_RECORD = 5_000_000
 MAX_DEPTH = 64
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
-MISSING = object()
+ErrorIn = Callable[[Any], "str | SourceError | None"]
 
 
 class Refused(ValueError):
@@ -45,7 +53,7 @@ class Raw:
     refusal: Refused | None = None
 
 
-def document(body: bytes, where: str, error_in: Callable[[Any], str | None]) -> Any:
+def document(body: bytes, where: str, error_in: ErrorIn) -> Any:
     """An answer that holds no record list of its own, decoded.
 
     Raises:
@@ -59,15 +67,16 @@ def document(body: bytes, where: str, error_in: Callable[[Any], str | None]) -> 
     return found
 
 
-def _refuse_error(document: Any, where: str, error_in: Callable[[Any], str | None] | None) -> None:
-    message = error_in(document) if error_in else None
-    if message:
+def _refuse_error(document: Any, where: str, error_in: ErrorIn | None) -> None:
+    found = error_in(document) if error_in else None
+    if isinstance(found, SourceError):
+        raise found from None
+    if found:
+        message = found
         raise UnexpectedContent(f"{where} answered with an error in place of records: {message[:200]}")
 
 
-def decode(
-    body: bytes, where: str, records: str, check: Callable[[Any], str | None] | None = None
-) -> tuple[Any, list[Raw]]:
+def decode(body: bytes, where: str, records: str, check: ErrorIn | None = None) -> tuple[Any, list[Raw]]:
     """The document and its records.
 
     Args:
@@ -100,9 +109,7 @@ def _list_at(document: Any, path: str, where: str) -> list[Any]:
             )
         value = value[step]
     if not isinstance(value, list):
-        raise UnexpectedContent(
-            f"{where} answered with something else than a list under {path!r}; nothing was landed"
-        )
+        raise UnexpectedContent(f"{where} answered with something else than a list under {path!r}; nothing was landed")
     return value
 
 
@@ -115,15 +122,11 @@ def _slices(body: bytes, path: str, count: int) -> list[str]:
     return [str(part, "utf-8") for part in parts]
 
 
-def _decode_strictly(
-    body: bytes, where: str, records: str, check: Callable[[Any], str | None] | None
-) -> tuple[Any, list[Raw]]:
+def _decode_strictly(body: bytes, where: str, records: str, check: ErrorIn | None) -> tuple[Any, list[Raw]]:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnexpectedContent(
-            f"{where} answered with bytes that are not UTF-8; nothing was landed"
-        ) from None
+        raise UnexpectedContent(f"{where} answered with bytes that are not UTF-8; nothing was landed") from None
     stripped = text.lstrip()
     if stripped[:1] not in ("{", "["):
         kind = "an HTML page" if stripped[:1] == "<" else "no JSON"
@@ -131,9 +134,7 @@ def _decode_strictly(
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnexpectedContent(
-            f"{where} answered with JSON that is cut or broken; nothing was landed"
-        ) from None
+        raise UnexpectedContent(f"{where} answered with JSON that is cut or broken; nothing was landed") from None
     _refuse_error(document, where, check)
     found = _list_at(document, records, where)
     texts = _cut(text, records, len(found))
@@ -420,16 +421,12 @@ def _first_refusal(stream: Stream, raw: Raw) -> Refused | None:
         try:
             value = casts[column.type](at(raw.value, column.steps))
         except LossyCast:
-            return Refused(
-                "lossy_cast", column.path, f"{column.path} does not fit into {column.type} without loss"
-            )
+            return Refused("lossy_cast", column.path, f"{column.path} does not fit into {column.type} without loss")
         except (ValueError, TypeError, InvalidOperation, OverflowError):
             code = REASONS.get(column.type, "type_mismatch")
             return Refused(code, column.path, f"{column.path} is no {column.type}")
         if value is None and column.required:
-            return Refused(
-                "required_null", column.path, f"{column.path} is missing, and every {stream.entity} has one"
-            )
+            return Refused("required_null", column.path, f"{column.path} is missing, and every {stream.entity} has one")
     return None
 
 
@@ -447,9 +444,7 @@ def _frame(stream: Stream, raws: Sequence[Raw], ids: Sequence[str]) -> pl.DataFr
     values = [r.value for r in raws]
     data: dict[str, pl.Series] = {
         "record_id": pl.Series("record_id", ids, dtype=pl.String),
-        "updated_at": pl.Series(
-            "updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us")
-        ),
+        "updated_at": pl.Series("updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us")),
         "is_deleted": pl.Series("is_deleted", [bool(stream.deleted(v)) for v in values], dtype=pl.Boolean),
         "merged_into": pl.Series("merged_into", [None] * len(values), dtype=SYSTEM_SCHEMA["merged_into"]),
     }

@@ -89,19 +89,18 @@ class Client:
         self.base = check_base_url(vendor.name, base_url, allow_insecure_loopback)
         missing = [n for n in vendor.auth.needs if not secrets.get(n)]
         if missing:
-            raise ConfigError(
-                f"{vendor.name} needs auth.{missing[0]}; write it as a reference into the configuration"
-            )
+            raise ConfigError(f"{vendor.name} needs auth.{missing[0]}; write it as a reference into the configuration")
         self._secrets = dict(secrets)
         self._hidden = _spellings(secrets.values())
         self._signature: Mapping[str, str] | None = None
+        self._token_value: Any = None
         self._buckets = {name: Bucket(rate) for name, rate in (rates or vendor.rates).items()}
         self._on_wait = on_wait or (lambda seconds: None)
         self._longest_wait = longest_wait.total_seconds()
         self._sleep = sleep
         self._session = requests.Session()
         self._session.trust_env = False  # a .netrc entry would replace our Authorization header
-        self._session.headers = {  # type: ignore[assignment]
+        self._session.headers = {
             "User-Agent": "wegpunkt",
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -169,16 +168,12 @@ class Client:
     def _refusal(self, where: str, status: int, headers: Mapping[str, str], body: bytes) -> SourceError:
         if 300 <= status < 400:
             target = urllib.parse.urlsplit(headers.get("Location", "")).netloc or "another path"
-            return UnexpectedContent(
-                f"{where} redirects to {target}; correct base_url, redirects are not followed"
-            )
+            return UnexpectedContent(f"{where} redirects to {target}; correct base_url, redirects are not followed")
         if status == 401:
             return AuthError(f"{where} refuses the credentials (401); check the secret that auth refers to")
         if status == 403:
             if body.lstrip()[:1] not in (b"{", b"["):
-                return Unreachable(
-                    f"{where} answered 403 without a document: blocked or throttled; try again later"
-                )
+                return Unreachable(f"{where} answered 403 without a document: blocked or throttled; try again later")
             return ScopeError(
                 f"{where} is forbidden (403); give the credentials the read scope of it, or leave it out of `streams`"
             )
@@ -191,6 +186,9 @@ class Client:
         if not url.startswith(self.base + "/"):
             raise UnexpectedContent(f"{self.vendor.name} points to a foreign address; nothing was sent there")
         headers = dict(self._sign())
+        sign = self.vendor.auth.sign
+        if sign is not None:
+            call = sign(call, self._secrets, self._token_value)
         data = None
         if call.body is not None:
             data = orjson.dumps(call.body)
@@ -235,11 +233,13 @@ class Client:
             secrets = self._secrets
             token_call = self.vendor.auth.token
             if token_call is not None:
-                secrets = {**secrets, "token": self._token(token_call(secrets))}
+                self._token_value = self._token(token_call(secrets))
+                secrets = {**secrets, "token": str(self._token_value)}
             self._signature = self.vendor.auth.header(secrets)
         return self._signature
 
-    def _token(self, call: Call) -> str:
+    def _token(self, call: Call) -> Any:
+        self._take("token")
         self.requests += 1
         try:
             response = self._session.post(
@@ -250,24 +250,25 @@ class Client:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
         except requests.RequestException as error:
-            raise Unreachable(
-                f"{self.vendor.name} {call.path} gave no answer ({type(error).__name__})"
-            ) from None
+            raise Unreachable(f"{self.vendor.name} {call.path} gave no answer ({type(error).__name__})") from None
         if response.status_code in (400, 401, 403):
-            raise AuthError(
-                f"{self.vendor.name} refuses to give a token ({response.status_code}); check id and secret"
-            )
+            raise AuthError(f"{self.vendor.name} refuses to give a token ({response.status_code}); check id and secret")
         try:
-            token = str(response.json()["access_token"])
-        except (ValueError, KeyError, TypeError):
-            raise UnexpectedContent(
-                f"{self.vendor.name} {call.path} answered without an access token"
-            ) from None
-        self._hidden = [*_spellings([token]), *self._hidden]
+            document = response.json()
+            refusal = self.vendor.error_in(document)
+            token = document.get(self.vendor.auth.token_in)
+        except (ValueError, AttributeError):
+            raise UnexpectedContent(f"{self.vendor.name} {call.path} answered without a token") from None
+        if isinstance(refusal, SourceError):
+            raise refusal from None
+        if not token:
+            raise AuthError(f"{self.vendor.name} refuses the credentials; check the secrets that auth refers to")
+        if isinstance(token, str):
+            self._hidden = [*_spellings([token]), *self._hidden]
         return token
 
     def _take(self, route: str) -> None:
-        bucket = self._buckets.get(route) or self._buckets.get("default")
+        bucket = self._buckets.get(route) or (self._buckets.get("default") if route != "token" else None)
         if bucket is None:
             return
         wait = bucket.wait_for(time.monotonic())
@@ -325,9 +326,7 @@ def check_base_url(vendor: str, base_url: str, allow_insecure_loopback: bool) ->
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ConfigError(f"{vendor}: base_url {base_url!r} is no address; write https://host")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ConfigError(
-            f"{vendor}: base_url must be scheme, host and path only, without credentials or query"
-        )
+        raise ConfigError(f"{vendor}: base_url must be scheme, host and path only, without credentials or query")
     if parts.scheme == "http" and not (allow_insecure_loopback and parts.hostname in LOOPBACK):
         raise ConfigError(
             f"{vendor}: base_url {base_url!r} is not encrypted; use https (plain http is for loopback with"

@@ -1,12 +1,40 @@
 """Odoo over JSON-RPC: the models a customer journey needs, and which of their fields.
 
-What belongs here is what Odoo calls things and how it answers: `false` for empty, `[id, name]` for a reference, whole seconds for
-instants that the database keeps in microseconds. Requests, pages, cursors and types belong to the engine.
+What belongs here is what Odoo calls things and how it answers: `false` for empty, `[id, name]` for a reference, whole
+seconds for instants that the database keeps in microseconds. Merging partners deletes the losers and re-points their
+orders without moving `write_date`, and what is unlinked leaves no trace: so every run reads each model whole, and the
+landing tells what changed. Requests, pages, cursors and types belong to the engine.
 """
 
 from __future__ import annotations
 
-from connectors.spec import Column
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.spec import (
+    Auth,
+    AuthError,
+    Call,
+    Column,
+    ConfigError,
+    Cursor,
+    Page,
+    Paginator,
+    Pass,
+    Position,
+    Rate,
+    ScopeError,
+    SourceError,
+    Stream,
+    Vendor,
+    Window,
+)
+
+PAGE_SIZE = 500
+# write_date is when the writing transaction began: an import of an hour commits rows that are an hour old.
+LOOKBACK = timedelta(hours=1)
 
 _CREATED = Column("created_at", "instant", "create_date")
 
@@ -301,4 +329,143 @@ USERS = (
     Column("share", "boolean", "share"),
     Column("active", "boolean", "active"),
     _CREATED,
+)
+
+
+def _fields(columns: tuple[Column, ...], settings: Mapping[str, Any]) -> list[str]:
+    """The declared fields and those that the source's options add, without those that its Odoo lacks."""
+    names = dict.fromkeys(("id", "write_date", *(c.path.split(".")[0] for c in columns)))
+    names |= dict.fromkeys(settings.get("extra_fields", ()))
+    return [n for n in names if n not in settings.get("missing_fields", ())]
+
+
+def _model(
+    name: str,
+    model: str,
+    columns: tuple[Column, ...],
+    *,
+    entity: str,
+    domain: tuple[tuple[str, str, Any], ...] = (),
+    deleted: Callable[[Mapping[str, Any]], bool] = lambda record: False,
+) -> Stream:
+    """A model as a stream, read by ascending id: neither edits nor bulk writes of one instant disturb that order."""
+
+    def call(window: Window, position: Position) -> Call:
+        where: list[Any] = [list(term) for term in domain]
+        if window.since is not None:
+            where.append(["write_date", ">=", window.since.strftime("%Y-%m-%d %H:%M:%S")])
+        where.append(["id", ">", position["after"]])
+        keywords = {
+            "fields": _fields(columns, window.settings),
+            "limit": window.size,
+            "order": "id",
+            "context": {"active_test": False, "lang": "en_US", "bin_size": True},
+        }
+        return _execute([model, "search_read", [where], keywords])
+
+    def following(page: Page, position: Position, window: Window) -> Position | None:
+        found = page.document["result"]
+        return {"after": found[-1]["id"]} if len(found) >= window.size else None
+
+    reading = Pass(call, "result", Paginator(following, first=lambda window: {"after": 0}), page_size=PAGE_SIZE)
+    return Stream(
+        name=name,
+        entity=entity,
+        columns=columns,
+        increment=reading,
+        cursor=Cursor("write_date", lookback=LOOKBACK),
+        deletes="full_pass",
+        reconcile_every=timedelta(0),
+        false_is_null=True,
+        deleted=deleted,
+        web="{base_url}/web#id={id}&model=" + model + "&view_type=form",
+    )
+
+
+def _execute(arguments: list[Any]) -> Call:
+    """A model method; database, user number and password are put in front when the call is signed."""
+    params = {"service": "object", "method": "execute_kw", "args": arguments}
+    return Call("/jsonrpc", body={"jsonrpc": "2.0", "method": "call", "id": 1, "params": params})
+
+
+def _login(secrets: Mapping[str, str]) -> Call:
+    arguments = [secrets["database"], secrets["user"], secrets["password"]]
+    params = {"service": "common", "method": "login", "args": arguments}
+    return Call("/jsonrpc", body={"jsonrpc": "2.0", "method": "call", "id": 1, "params": params})
+
+
+def _signed(call: Call, secrets: Mapping[str, str], token: Any) -> Call:
+    body = dict(call.body or {})
+    params = dict(body["params"])
+    params["args"] = [secrets["database"], token, secrets["password"], *params["args"]]
+    return replace(call, body={**body, "params": params})
+
+
+def _error(document: Any) -> str | SourceError | None:
+    """Errors come with status 200. The name of Odoo's exception says what kind; its text may hold values."""
+    error = document.get("error") if isinstance(document, dict) else None
+    if error is None:
+        return None
+    data = error.get("data") or {}
+    name, text = str(data.get("name", "")), str(data.get("message", ""))
+    if name.endswith("AccessDenied"):
+        return AuthError("Odoo refuses the user or password; check auth.user and auth.password.")
+    if name.endswith("AccessError"):
+        return ScopeError("Odoo lets this user not read the model; give the user the access right.")
+    if "doesn't exist" in text:
+        return ScopeError("Odoo does not know the model; install its app or leave the stream out.")
+    if name.endswith("OperationalError"):
+        return ConfigError("Odoo cannot open the database; check auth.database.")
+    if "Invalid field" in text:
+        return ConfigError("This Odoo lacks a field that the stream asks for; name it in options.missing_fields.")
+    return f"Odoo answered with {name or 'an error without a name'}"
+
+
+def _archived(record: Mapping[str, Any]) -> bool:
+    return record.get("active") is False
+
+
+_SALES = ("out_invoice", "out_refund", "out_receipt")
+
+VENDOR = Vendor(
+    name="odoo",
+    kind="erp",
+    streams={
+        s.name: s
+        for s in (
+            _model("users", "res.users", USERS, entity="user"),
+            _model("stages", "crm.stage", STAGES, entity="stage"),
+            # An archived partner is out of use; an archived lead is a lost one, an archived product was sold.
+            _model("partners", "res.partner", PARTNERS, entity="partner", deleted=_archived),
+            _model("products", "product.product", PRODUCTS, entity="product"),
+            _model("leads", "crm.lead", LEADS, entity="lead"),
+            _model("sale_orders", "sale.order", SALE_ORDERS, entity="order"),
+            _model("sale_order_lines", "sale.order.line", SALE_ORDER_LINES, entity="order_line"),
+            _model(
+                "invoices",
+                "account.move",
+                INVOICES,
+                entity="invoice",
+                domain=(("move_type", "in", list(_SALES)),),
+            ),
+            _model("mailings", "mailing.mailing", MAILINGS, entity="mailing"),
+            _model("mailing_traces", "mailing.trace", MAILING_TRACES, entity="mailing_trace"),
+            _model("ratings", "rating.rating", RATINGS, entity="rating"),
+            _model("survey_responses", "survey.user_input", SURVEY_RESPONSES, entity="survey_response"),
+            _model("survey_answers", "survey.user_input.line", SURVEY_ANSWERS, entity="survey_answer"),
+            _model("messages", "mail.message", MESSAGES, entity="message"),
+            _model("activities", "mail.activity", ACTIVITIES, entity="activity"),
+        )
+    },
+    auth=Auth(
+        needs=("database", "user", "password"),
+        header=lambda secrets: {},
+        token=_login,
+        token_in="result",
+        sign=_signed,
+    ),
+    api_version="14.0",
+    supported_until=None,
+    rates={"default": Rate(600, timedelta(minutes=1))},
+    error_in=_error,
 )

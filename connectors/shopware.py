@@ -1,12 +1,33 @@
 """Shopware 6 Admin API: the entities a customer journey needs, and which of their fields.
 
-What belongs here is what Shopware calls things: the Criteria of a search, `updatedAt` that stays null until the first edit, the live
-version among the draft versions of an order. Requests, pages, cursors and types belong to the engine.
+What belongs here is what Shopware calls things: the Criteria of a search, `updatedAt` that stays null until the first
+edit, the live version among the drafts of an order. Pages follow `createdAt`, which no edit moves. A range over ids is
+not possible (the server compares their bytes with text), so records of one instant are told apart by naming those
+already seen. Deletions leave no trace: an id pass finds them. Requests, cursors and types belong to the engine.
 """
 
 from __future__ import annotations
 
-from connectors.spec import Column
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.spec import (
+    Auth,
+    Call,
+    Column,
+    Cursor,
+    Page,
+    Paginator,
+    Pass,
+    Position,
+    Rate,
+    Stream,
+    Vendor,
+    Window,
+)
+
+MAX_LIMIT = 500
 
 _CREATED = Column("created_at", "instant", "createdAt", required=True)
 
@@ -208,4 +229,192 @@ PRODUCTS = (
     Column("tag_ids", "json", "tagIds"),
     Column("custom_fields", "json", "customFields"),
     _CREATED,
+)
+
+
+# Of associated records only names are wanted: a sales channel or a payment method carries its whole set-up.
+_INCLUDES: Mapping[str, list[str]] = {
+    "category": ["id", "name"],
+    "country": ["id", "iso", "name"],
+    "currency": ["id", "isoCode"],
+    "order_transaction": ["id", "orderId"],
+    "order_transaction_capture": ["id", "orderTransactionId", "transaction"],
+    "payment_method": ["id", "name", "technicalName"],
+    "product_manufacturer": ["id", "name"],
+    "sales_channel": ["id", "name"],
+    "shipping_method": ["id", "name", "technicalName"],
+    "state_machine": ["id", "technicalName"],
+    "state_machine_state": ["id", "technicalName"],
+    "tag": ["id", "name"],
+}
+
+
+def _changed_since(window: Window) -> list[dict[str, Any]]:
+    if window.since is None:
+        return []
+    since = {"gte": window.since.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+00:00"}
+    edited = {"type": "range", "field": "updatedAt", "parameters": since}
+    fresh = [
+        {"type": "equals", "field": "updatedAt", "value": None},
+        {"type": "range", "field": "createdAt", "parameters": since},
+    ]
+    return [
+        {
+            "type": "multi",
+            "operator": "or",
+            "queries": [edited, {"type": "multi", "operator": "and", "queries": fresh}],
+        }
+    ]
+
+
+def _from(position: Position) -> list[dict[str, Any]]:
+    """What comes after the last page: from its last instant on, without the records of that instant already seen."""
+    if "from" not in position:
+        return []
+    seen = {"type": "equalsAny", "field": "id", "value": position["seen"]}
+    return [
+        {"type": "range", "field": "createdAt", "parameters": {"gte": position["from"]}},
+        {"type": "not", "operator": "or", "queries": [seen]},
+    ]
+
+
+def _following(page: Page, position: Position, window: Window) -> Position | None:
+    found, total = page.document["data"], page.document.get("total")
+    more = total > len(found) if isinstance(total, int) else len(found) >= window.size
+    if not found or not more:
+        return None
+    last = found[-1]["createdAt"]
+    seen = [r["id"] for r in found if r["createdAt"] == last]
+    if position.get("from") == last:
+        seen = [*position["seen"], *seen]
+    return {"from": last, "seen": seen}
+
+
+def _search(entity: str, associations: Mapping[str, Any], includes: Mapping[str, list[str]]) -> Pass:
+    def call(window: Window, position: Position) -> Call:
+        criteria: dict[str, Any] = {
+            "limit": min(window.size, MAX_LIMIT),
+            "filter": [*_changed_since(window), *_from(position)],
+            "sort": [{"field": "createdAt", "order": "ASC"}, {"field": "id", "order": "ASC"}],
+            "includes": dict(includes),
+            "total-count-mode": 2,  # whether more follows, without counting all
+        }
+        if associations:
+            criteria["associations"] = dict(associations)
+        return Call(f"/api/search/{entity}", body=criteria)
+
+    return Pass(call, "data", Paginator(_following), page_size=MAX_LIMIT)
+
+
+def _entity(name: str, entity: str, columns: tuple[Column, ...], *with_: str, web: str | None = None) -> Stream:
+    """An entity as a stream. `with_` names its associations, dots leading further in."""
+    associations: dict[str, Any] = {}
+    for path in with_:
+        level = associations
+        for step in path.split("."):
+            level = level.setdefault(step, {}).setdefault("associations", {})
+    alias = entity.replace("-", "_")
+    return Stream(
+        name=name,
+        entity=alias,
+        columns=columns,
+        increment=_search(entity, _without_empty(associations), _INCLUDES),
+        ids=_search(entity, {}, {alias: ["id", "createdAt"]}),
+        cursor=Cursor("updatedAt", lookback=timedelta(minutes=15), fallback="createdAt"),
+        deletes="id_diff",
+        reconcile_every=timedelta(days=7),
+        web=web,
+    )
+
+
+def _without_empty(associations: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"associations": _without_empty(inner["associations"])} if inner["associations"] else {}
+        for name, inner in associations.items()
+    }
+
+
+def _token(secrets: Mapping[str, str]) -> Call:
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": secrets["client_id"],
+        "client_secret": secrets["client_secret"],
+    }
+    return Call("/api/oauth/token", body=body, route="token")
+
+
+def _error(document: Any) -> str | None:
+    errors = document.get("errors") if isinstance(document, dict) else None
+    if not errors:
+        return None
+    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
+    return f"Shopware answered with error {first.get('code', 'without a code')}"
+
+
+_STATE = "stateMachineState"
+_ADMIN = "{base_url}/admin#/sw/"
+
+VENDOR = Vendor(
+    name="shopware",
+    kind="shop",
+    streams={
+        s.name: s
+        for s in (
+            _entity("groups", "customer-group", GROUPS),
+            _entity("customers", "customer", CUSTOMERS, web=_ADMIN + "customer/detail/{id}"),
+            _entity("addresses", "customer-address", ADDRESSES, "country"),
+            _entity(
+                "products",
+                "product",
+                PRODUCTS,
+                "manufacturer",
+                "categories",
+                web=_ADMIN + "product/detail/{id}",
+            ),
+            _entity(
+                "orders",
+                "order",
+                ORDERS,
+                "orderCustomer",
+                "currency",
+                "salesChannel",
+                "tags",
+                _STATE,
+                web=_ADMIN + "order/detail/{id}",
+            ),
+            _entity("order_line_items", "order-line-item", ORDER_LINE_ITEMS),
+            _entity("transactions", "order-transaction", TRANSACTIONS, "paymentMethod", _STATE),
+            _entity(
+                "refunds",
+                "order-transaction-capture-refund",
+                REFUNDS,
+                "transactionCapture.transaction",
+                _STATE,
+            ),
+            _entity("deliveries", "order-delivery", DELIVERIES, "shippingMethod", _STATE),
+            _entity(
+                "state_history",
+                "state-machine-history",
+                STATE_HISTORY,
+                "stateMachine",
+                "fromStateMachineState",
+                "toStateMachineState",
+            ),
+            _entity("newsletter_recipients", "newsletter-recipient", NEWSLETTER_RECIPIENTS, "tags"),
+        )
+    },
+    auth=Auth(
+        needs=("client_id", "client_secret"),
+        header=lambda secrets: {"Authorization": f"Bearer {secrets['token']}"},
+        token=_token,
+    ),
+    api_version="6.7",
+    supported_until=None,
+    rates={
+        "default": Rate(600, timedelta(minutes=1)),
+        "token": Rate(10, timedelta(minutes=1)),  # a minute and address on Shopware's own cloud
+    },
+    # Plain JSON instead of JSON:API; variants inherit name and price of their product.
+    headers={"Accept": "application/json", "sw-inheritance": "1"},
+    error_in=_error,
 )

@@ -108,7 +108,8 @@ class Call:
 @dataclass(frozen=True)
 class Window:
     """What a pass asks for. `since` is where it begins (None: everything), `until` where it must end (None: now);
-    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options."""
+    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options and,
+    for a stream with an opaque cursor, the vendor's continuation token as `token`."""
 
     since: datetime | None
     until: datetime | None
@@ -200,7 +201,7 @@ class Stream:
     backfill: Pass | None = None
     archive: Pass | None = None
     ids: Pass | None = None
-    children: Children | None = None
+    children: tuple[Children, ...] = ()
     cursor: Cursor | None = None
     deletes: Deletes = "none"
     reconcile_every: timedelta | None = None
