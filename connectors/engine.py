@@ -186,15 +186,15 @@ class _Read:
             for batch, following in self.walk(phase, position, present):
                 rest = [p for p in phases[number + 1 :] if not p.ids_only or self.reconcile_due()]
                 finished = following is None and not rest
+                # A pass over everything proves what vanished only when it was not interrupted.
+                whole = phase.ids_only or (phase.everything and not stored)
                 mark = None if finished else self.resume_text(number, following, phase)
                 yield replace(
                     batch,
                     resume=mark,
                     complete=finished,
-                    cursor=self.cursor_text(phase.ids_only or phase.everything) if finished else None,
-                    present_ids=pl.Series("record_id", present, dtype=pl.String)
-                    if finished and (phase.ids_only or phase.everything) and begin == 0 and not stored
-                    else None,
+                    cursor=self.cursor_text(whole) if finished else None,
+                    present_ids=pl.Series("record_id", present, dtype=pl.String) if finished and whole else None,
                 )
 
     def phases(self) -> list[Phase]:
@@ -209,6 +209,7 @@ class _Read:
                 phases.append(Phase(f"of {children.parent}", plan, children=children))
         else:
             whole = stream.deletes == "full_pass" and (first or self.reconcile_due())
+            whole = whole and not (first and self.asked_since)
             plan = (stream.backfill if first or whole else None) or stream.increment
             assert plan is not None
             phases.append(Phase("backfill" if first or whole else "increment", plan, everything=whole))
@@ -221,11 +222,10 @@ class _Read:
     def reconcile_due(self) -> bool:
         """Whether ids are to be compared now, judged by the vendor's clock: ours may be wrong by a day."""
         every, last = self.stream.reconcile_every, self.state.reconciled_at
-        if self.reconcile or (every is not None and last is None):
+        if self.reconcile or (every is not None and (last is None or not every)):
             return True
-        return (
-            every is not None and last is not None and self.server_time is not None and self.server_time - last >= every
-        )
+        clock = self.server_time or self.state.since  # before the first answer, the last pass is what is known
+        return every is not None and last is not None and clock is not None and clock - last >= every
 
     def window(self, phase: Phase) -> Window:
         since = None if self.full else self.state.since
@@ -234,9 +234,11 @@ class _Read:
         if self.asked_since is not None:
             since = self.asked_since if since is None else min(since, self.asked_since)
         if phase.archived or phase.ids_only or phase.name == "backfill":
-            since = self.asked_since if phase.name == "backfill" else None
+            since = self.asked_since if phase.name == "backfill" and not phase.everything else None
         size = min(self.page_size or phase.plan.page_size, phase.plan.page_size)
-        return Window(since, None, size, phase.archived, self.options, None if self.full else self.state.token)
+        token = None if self.full else self.state.token
+        settings = {**self.options, "token": token} if token else self.options
+        return Window(since, None, size, phase.archived, settings)
 
     def walk(
         self, phase: Phase, position: Position | None, present: list[str]
