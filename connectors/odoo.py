@@ -346,9 +346,14 @@ def _model(
     *,
     entity: str,
     domain: tuple[tuple[str, str, Any], ...] = (),
+    filtered_late: bool = False,
     deleted: Callable[[Mapping[str, Any]], bool] = lambda record: False,
 ) -> Stream:
-    """A model as a stream, read by ascending id: neither edits nor bulk writes of one instant disturb that order."""
+    """A model as a stream, read by ascending id: neither edits nor bulk writes of one instant disturb that order.
+
+    `filtered_late`: the server takes what the user may not see out of a page after cutting it, so a short page is
+    not the last one.
+    """
 
     def call(window: Window, position: Position) -> Call:
         where: list[Any] = [list(term) for term in domain]
@@ -365,7 +370,8 @@ def _model(
 
     def following(page: Page, position: Position, window: Window) -> Position | None:
         found = page.document["result"]
-        return {"after": found[-1]["id"]} if len(found) >= window.size else None
+        more = found if filtered_late else len(found) >= window.size
+        return {"after": found[-1]["id"]} if more else None
 
     reading = Pass(call, "result", Paginator(following, first=lambda window: {"after": 0}), page_size=PAGE_SIZE)
     return Stream(
@@ -425,6 +431,7 @@ def _archived(record: Mapping[str, Any]) -> bool:
     return record.get("active") is False
 
 
+_TALKED_ABOUT = ("res.partner", "crm.lead", "sale.order", "account.move", "project.task", "helpdesk.ticket")
 _SALES = ("out_invoice", "out_refund", "out_receipt")
 
 VENDOR = Vendor(
@@ -453,7 +460,14 @@ VENDOR = Vendor(
             _model("ratings", "rating.rating", RATINGS, entity="rating"),
             _model("survey_responses", "survey.user_input", SURVEY_RESPONSES, entity="survey_response"),
             _model("survey_answers", "survey.user_input.line", SURVEY_ANSWERS, entity="survey_answer"),
-            _model("messages", "mail.message", MESSAGES, entity="message"),
+            _model(
+                "messages",
+                "mail.message",
+                MESSAGES,
+                entity="message",
+                domain=(("model", "in", list(_TALKED_ABOUT)), ("message_type", "!=", "user_notification")),
+                filtered_late=True,
+            ),
             _model("activities", "mail.activity", ACTIVITIES, entity="activity"),
         )
     },

@@ -108,14 +108,15 @@ class Call:
 @dataclass(frozen=True)
 class Window:
     """What a pass asks for. `since` is where it begins (None: everything), `until` where it must end (None: now);
-    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options and,
-    for a stream with an opaque cursor, the vendor's continuation token as `token`."""
+    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options, `token`
+    for a stream with an opaque cursor, the vendor's continuation token that the last pass ended with."""
 
     since: datetime | None
     until: datetime | None
     size: int
     archived: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    token: str | None = None
 
 
 Position = Mapping[str, Any]

@@ -149,8 +149,8 @@ def _cursor_export(key: str) -> Pass:
         return Call(f"/api/v2/incremental/{key}/cursor.json", query, route="exports")
 
     def first(window: Window) -> Position:
-        if "token" in window.settings:
-            return {"cursor": window.settings["token"]}
+        if window.token is not None:
+            return {"cursor": window.token}
         return {"start_time": _epoch(window.since)}
 
     def following(page: Page, position: Position, window: Window) -> Position | None:
