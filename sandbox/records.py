@@ -1,9 +1,9 @@
 """What each system of the simulated company holds: one class a kind of record, in the words of that system.
 
-Plain data. Instants are naive UTC `datetime`s, ids are integers that count up within their kind, foreign keys end in
-`_id`. Every shown record has `created_at` and `updated_at`; a record that vanished keeps its place with `deleted_at`
-set (a merged one also with `merged_into`), so that a vendor can show it as that vendor does. `account` and `person`
-are the truth behind a record (None where nobody could know) and are never shown to a client.
+Plain data. Instants are naive UTC `datetime`s, ids are integers that count up within their kind, foreign keys
+end in `_id`. Every shown record has `created_at` and `updated_at`; a record that vanished keeps its place with
+`deleted_at` set (a merged one also with `merged_into`), so that a vendor can show it as that vendor does.
+`account` and `person` are the truth behind a record (None where nobody could know) and are never shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 
-# --- the catalogue -------------------------------------------------------------------------------------------------
+# --- the catalogue
 @dataclass(slots=True)
 class Product:
     id: int
@@ -29,7 +29,7 @@ class Product:
     deleted_at: datetime | None = None
 
 
-# --- shop ----------------------------------------------------------------------------------------------------------
+# --- shop
 @dataclass(slots=True)
 class ShopCustomer:
     id: int
@@ -176,7 +176,7 @@ class ShopRecipient:
     deleted_at: datetime | None = None
 
 
-# --- newsletter ----------------------------------------------------------------------------------------------------
+# --- newsletter
 @dataclass(slots=True)
 class NewsletterList:
     id: int
@@ -250,7 +250,7 @@ class CampaignEvent:
 
 @dataclass(slots=True)
 class MessageEvent:
-    """A transactional message. `kind`: requests, delivered, opened, clicks, hardBounces. `template`: what it was for."""
+    """Of a transactional message. `kind`: requests, delivered, opened, clicks, hardBounces."""
 
     id: int
     message_id: int
@@ -258,22 +258,27 @@ class MessageEvent:
     email: str
     at: datetime
     subject: str
-    template: str  # double_opt_in, order_confirmation, shipping_confirmation, survey_invitation
+    template: str  # what it is for: double_opt_in, survey_invitation
 
 
-# --- support -------------------------------------------------------------------------------------------------------
+# --- support
 @dataclass(slots=True)
 class SupportOrganization:
     id: int
     account: int | None
     name: str
     domain_names: list[str]
-    details: str | None  # the address, as somebody typed it
+    details: str | None  # a remark, often the address as somebody typed it
     external_id: str | None  # the shop's customer number, where known
     created_at: datetime
     updated_at: datetime
-    deleted_at: datetime | None = None
+    # Organisation fields, each of them often empty.
+    street: str | None = None
+    zipcode: str | None = None
+    city: str | None = None
     phone: str | None = None
+    crm_id: str | None = None  # CRM company id
+    deleted_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -362,12 +367,12 @@ class Rating:
     updated_at: datetime
 
 
-# --- CRM -----------------------------------------------------------------------------------------------------------
+# --- CRM
 @dataclass(slots=True)
 class CrmObject:
-    """Any object of the CRM: its properties as text, and for those that keep one, their history, newest last."""
+    """Any object of the CRM: properties as text, and for some their history (value, at, source), newest last."""
 
-    kind: str  # companies, contacts, deals, tickets, line_items, products, calls, emails, meetings, notes, tasks, ...
+    kind: str  # as in the address of the API: companies, contacts, deals, calls, feedback_submissions, ...
     id: int
     account: int | None
     person: int | None
@@ -379,6 +384,23 @@ class CrmObject:
     gone: bool = False  # merged away or erased: no answer shows it any more
     history: dict[str, list[tuple[str, datetime, str]]] | None = None
     links: dict[str, dict[int, str | None]] = field(default_factory=dict)  # kind -> id -> label
+
+
+CRM_KINDS = (
+    "companies",
+    "contacts",
+    "deals",
+    "tickets",
+    "line_items",
+    "products",
+    "calls",
+    "emails",
+    "meetings",
+    "notes",
+    "tasks",
+    "feedback_submissions",
+)
+CRM_FIRST = {kind: 1_000_000_001 * (n + 11) for n, kind in enumerate(CRM_KINDS)}  # ids overlap in no two kinds
 
 
 @dataclass(slots=True)
@@ -394,7 +416,7 @@ class Owner:
     archived_at: datetime | None = None
 
 
-# --- files in the inbox --------------------------------------------------------------------------------------------
+# --- files in the inbox
 @dataclass(slots=True)
 class FairVisit:
     id: int
@@ -475,7 +497,7 @@ class CompanyInfo:
 
 @dataclass(slots=True)
 class Store:
-    """All records of all systems, in the order in which they came to be; `x[id - 1]` is the record `id`."""
+    """All records of all systems, in the order in which they came to be; `x[id - 1]` is the record `id` (CRM: `crm[kind][id - CRM_FIRST[kind]]`)."""
 
     products: list[Product] = field(default_factory=list)
     shop_customers: list[ShopCustomer] = field(default_factory=list)
@@ -491,9 +513,7 @@ class Store:
     newsletter_contacts: list[NewsletterContact] = field(default_factory=list)
     newsletter_companies: list[NewsletterCompany] = field(default_factory=list)
     campaigns: list[Campaign] = field(default_factory=list)
-    campaign_events: list[CampaignEvent] = field(
-        default_factory=list
-    )  # no id; in order of campaign, then time
+    campaign_events: list[CampaignEvent] = field(default_factory=list)  # no id; as they happen
     message_events: list[MessageEvent] = field(default_factory=list)
     support_organizations: list[SupportOrganization] = field(default_factory=list)
     support_users: list[SupportUser] = field(default_factory=list)  # ids 1 to 6 are agents
