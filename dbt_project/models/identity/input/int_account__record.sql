@@ -13,6 +13,20 @@ shop_groups as (
     select * from {{ ref('stg_shopware__groups') }}
 ),
 
+customer_groups as (
+    select * from {{ ref('customer_group') }}
+),
+
+shop_numbers as (
+    select
+        customer_number,
+        min(source_instance) as source_instance,
+        min(source_record_id) as source_record_id
+    from shop_customers
+    group by customer_number
+    having count(*) = 1
+),
+
 free_mail as (
     select domain from {{ ref('free_mail_domain') }}
 ),
@@ -34,11 +48,7 @@ news_companies as (
 ),
 
 company_files as (
-    select * from {{ ref('stg_files__company_info') }}
-),
-
-marketplace_orders as (
-    select * from {{ ref('stg_files__marketplace_orders') }}
+    select * from {{ ref('stg_files__companies') }}
 ),
 
 shopware as (
@@ -55,7 +65,9 @@ shopware as (
             'linked_system': "case when shop_customers.crm_company_id is not null then 'hubspot' end",
             'linked_instance': 'case when shop_customers.crm_company_id is not null then ' ~ only_instance('stg_hubspot__companies') ~ ' end',
             'linked_record_id': 'shop_customers.crm_company_id',
-            'segment_code': 'lower(shop_groups.name)',
+            'segment_code': 'coalesce(customer_groups.segment_code, lower(shop_groups.name))',
+            'account_class_code': 'customer_groups.account_class_code',
+            'has_running_contract': 'customer_groups.has_running_contract',
             'is_blocked': 'not shop_customers.active'
         }) }}
     from shop_customers
@@ -65,23 +77,30 @@ shopware as (
             and shop_customers.default_billing_address_id = shop_addresses.source_record_id
     left join shop_groups
         on shop_customers.source_instance = shop_groups.source_instance and shop_customers.group_id = shop_groups.source_record_id
+    left join customer_groups
+        on lower(shop_groups.name) = customer_groups.group_name
     left join free_mail
         on {{ email_domain('shop_customers.email') }} = free_mail.domain
     -- A customer without a company is a person; their orders reach a company through that person, if at all.
     where coalesce(shop_customers.company, shop_addresses.company, shop_customers.vat_id) is not null
 ),
 
+-- The desk's external id is the shop's customer number by custom; the CRM's company id, where somebody keyed it in, says more.
 zendesk as (
     select
         {{ entity_record('account', 'support_organizations', {
             'name': 'support_organizations.name',
-            'domain': web_domain(json_first("support_organizations.domain_names")),
-            'linked_system': "case when support_organizations.crm_company_id is not null then 'hubspot' end",
+            'domain': web_domain(json_first('support_organizations.domain_names')),
+            'linked_system':
+                "case when support_organizations.crm_company_id is not null then 'hubspot' when shop_numbers.customer_number is not null then 'shopware' end",
             'linked_instance':
-                'case when support_organizations.crm_company_id is not null then ' ~ only_instance('stg_hubspot__companies') ~ ' end',
-            'linked_record_id': 'support_organizations.crm_company_id'
+                'case when support_organizations.crm_company_id is not null then ' ~ only_instance('stg_hubspot__companies')
+                ~ ' else shop_numbers.source_instance end',
+            'linked_record_id': 'coalesce(support_organizations.crm_company_id, shop_numbers.source_record_id)'
         }) }}
     from support_organizations
+    left join shop_numbers
+        on support_organizations.external_id = shop_numbers.customer_number
 ),
 
 odoo as (
@@ -139,13 +158,15 @@ files as (
     select
         {{ entity_record('account', 'company_files', {
             'name': 'company_files.name',
-            'domain': web_domain('company_files.domain'),
-            'created_at': 'null',
+            'domain': 'company_files.domain',
+            'register_no': 'company_files.register_no',
             'vat_id': 'company_files.vat_id',
-            'country': 'company_files.country',
+            'phone': 'company_files.phone',
+            'street': 'company_files.street',
+            'postcode': 'company_files.zipcode',
+            'city': 'company_files.city',
             'industry_code': 'lower(company_files.industry)',
-            'employee_count': 'company_files.employee_count',
-            'annual_revenue_amount': 'company_files.annual_revenue'
+            'employee_count': 'company_files.employees'
         }) }}
     from company_files
 )

@@ -25,6 +25,14 @@ crm_contacts as (
     select * from {{ ref('stg_hubspot__contacts') }}
 ),
 
+fair_visits as (
+    select * from {{ ref('stg_files__fair_visits') }}
+),
+
+webinars as (
+    select * from {{ ref('stg_files__webinar_attendance') }}
+),
+
 news_contacts as (
     select * from {{ ref('stg_brevo__contacts') }}
 ),
@@ -137,6 +145,35 @@ brevo as (
             'email': 'news_contacts.email'
         }) }}
     from news_contacts
+),
+
+files_fair as (
+    select
+        {{ entity_record('contact', 'fair_visits', {
+            'source_record_id': "'fair_visits:' || fair_visits.source_record_id",
+            'first_name': 'fair_visits.first_name',
+            'last_name': 'fair_visits.last_name',
+            'email': 'fair_visits.email',
+            'phone': 'fair_visits.phone',
+            'postcode': 'fair_visits.zipcode',
+            'city': 'fair_visits.city',
+            'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zipcode'),
+            'created_at': 'cast(fair_visits.visited_on as timestamp)'
+        }) }}
+    from fair_visits
+),
+
+files_webinar as (
+    select
+        {{ entity_record('contact', 'webinars', {
+            'source_record_id': "'webinar_attendance:' || webinars.source_record_id",
+            'first_name': 'webinars.first_name',
+            'last_name': 'webinars.last_name',
+            'email': 'webinars.email',
+            'account_record_id': file_company_id('webinars.company', 'null'),
+            'created_at': 'webinars.held_at'
+        }) }}
+    from webinars
 )
 
 select * from shopware_customers
@@ -150,3 +187,7 @@ union all
 select * from hubspot
 union all
 select * from brevo
+union all
+select * from files_fair
+union all
+select * from files_webinar

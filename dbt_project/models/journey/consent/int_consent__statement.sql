@@ -17,6 +17,11 @@ crm_contacts as (
     select * from {{ ref('stg_hubspot__contacts') }}
 ),
 
+fair_visits as (
+    select * from {{ ref('stg_files__fair_visits') }}
+    where newsletter
+),
+
 news_contacts as (
     select * from {{ ref('stg_brevo__contacts') }}
 ),
@@ -126,6 +131,20 @@ brevo_unsubscribed as (
             'stated_at': 'news_events.occurred_at'
         })) }}
     from news_events
+),
+
+files_fair as (
+    select
+        {{ conform('consent', from_record('fair_visits', 'fair_visit', {
+            'contact_record_id': "'fair_visits:' || fair_visits.source_record_id",
+            'purpose_code': "'marketing'",
+            'channel_code': "'email'",
+            'is_granted': 'true',
+            'legal_basis_code': "'consent'",
+            'statement_code': "'fair_form'",
+            'stated_at': 'coalesce(fair_visits.scanned_at, cast(fair_visits.visited_on as timestamp))'
+        })) }}
+    from fair_visits
 )
 
 select * from shopware_granted
@@ -141,3 +160,5 @@ union all
 select * from brevo_blocked
 union all
 select * from brevo_unsubscribed
+union all
+select * from files_fair

@@ -86,6 +86,72 @@ brevo as (
             'started_at': 'coalesce(news_campaigns.sent_at, news_campaigns.created_at)'
         })) }}
     from news_campaigns
+),
+
+files_fairs as (
+    select
+        {{ conform('campaign', {
+            'source_system': "'files'",
+            'source_instance': 'fairs.source_instance',
+            'source_object': "'fair'",
+            'source_record_id': "'fair:' || fairs.fair",
+            'campaign_name': 'fairs.fair',
+            'campaign_type_code': "'fair'",
+            'channel_code': "'event'",
+            'started_at': 'min(fairs.visited_on)',
+            'ended_at': 'max(fairs.visited_on)',
+            'cost_amount': 'null',
+            'currency_code': 'null',
+            'source_updated_at': 'max(fairs.source_updated_at)',
+            'loaded_at': 'max(fairs.loaded_at)',
+            'load_id': 'max(fairs.load_id)'
+        }) }}
+    from fairs
+    group by fairs.source_instance, fairs.fair
+),
+
+files_webinars as (
+    select
+        {{ conform('campaign', {
+            'source_system': "'files'",
+            'source_instance': 'webinars.source_instance',
+            'source_object': "'webinar'",
+            'source_record_id': "'webinar:' || webinars.webinar",
+            'campaign_name': 'webinars.webinar',
+            'campaign_type_code': "'webinar'",
+            'channel_code': "'event'",
+            'started_at': 'min(webinars.held_at)',
+            'ended_at': 'max(webinars.held_at)',
+            'cost_amount': 'null',
+            'currency_code': 'null',
+            'source_updated_at': 'max(webinars.source_updated_at)',
+            'loaded_at': 'max(webinars.loaded_at)',
+            'load_id': 'max(webinars.load_id)'
+        }) }}
+    from webinars
+    group by webinars.source_instance, webinars.webinar
+),
+
+files_ads as (
+    select
+        {{ conform('campaign', {
+            'source_system': "'files'",
+            'source_instance': 'spend.source_instance',
+            'source_object': "'paid'",
+            'source_record_id': "'ad:' || spend.campaign",
+            'campaign_name': 'spend.campaign',
+            'campaign_type_code': "'paid'",
+            'channel_code': 'min(spend.channel)',
+            'started_at': 'min(spend.month)',
+            'ended_at': 'max(spend.month)',
+            'cost_amount': 'sum(spend.cost)',
+            'currency_code': 'min(spend.currency)',
+            'source_updated_at': 'max(spend.source_updated_at)',
+            'loaded_at': 'max(spend.loaded_at)',
+            'load_id': 'max(spend.load_id)'
+        }) }}
+    from spend
+    group by spend.source_instance, spend.campaign
 )
 
 select * from odoo_mailings
@@ -95,3 +161,9 @@ union all
 select * from hubspot
 union all
 select * from brevo
+union all
+select * from files_fairs
+union all
+select * from files_webinars
+union all
+select * from files_ads

@@ -19,6 +19,19 @@ shop_refunds as (
     select * from {{ ref('stg_shopware__refunds') }}
 ),
 
+-- What the goods cost does not depend on where they were sold.
+shop_costs as (
+    select
+        lower(trim(product_number)) as product_number,
+        max(purchase_price_net) as purchase_price_net
+    from shop_products
+    group by lower(trim(product_number))
+),
+
+marketplace_orders as (
+    select * from {{ ref('stg_files__marketplace_orders') }}
+),
+
 erp_orders as (
     select * from {{ ref('stg_odoo__sale_orders') }}
 ),
@@ -55,7 +68,7 @@ shopware_lines as (
             'is_return': 'false',
             'order_state_code':
                 "case shop_orders.state when 'cancelled' then 'cancelled' when 'completed' then 'completed' else 'open' end",
-            'channel_code': "'own_shop'"
+            'channel_code': shop_channel('shop_orders.sales_channel_name')
         })) }}
     from shop_lines
     inner join shop_orders
@@ -78,7 +91,7 @@ shopware_refunds as (
             'currency_code': 'shop_orders.currency_iso',
             'is_return': 'true',
             'order_state_code': "'completed'",
-            'channel_code': "'own_shop'"
+            'channel_code': shop_channel('shop_orders.sales_channel_name')
         })) }}
     from shop_refunds
     inner join shop_orders
@@ -133,6 +146,26 @@ odoo_refunds as (
             'channel_code': "'sales'"
         })) }}
     from erp_refunds
+),
+
+files_lines as (
+    select
+        {{ conform('order_line', from_record('marketplace_orders', 'marketplace_order_line', {
+            'order_record_id': "marketplace_orders.platform || ':' || marketplace_orders.order_number",
+            'account_record_id': file_company_id('marketplace_orders.company', 'marketplace_orders.zipcode'),
+            'ordered_at': 'marketplace_orders.ordered_at',
+            'product_number': 'marketplace_orders.product_number',
+            'quantity': 'marketplace_orders.quantity',
+            'net_amount': 'marketplace_orders.net',
+            'cost_amount': 'marketplace_orders.quantity * shop_costs.purchase_price_net',
+            'currency_code': 'marketplace_orders.currency',
+            'is_return': 'false',
+            'order_state_code': "'completed'",
+            'channel_code': "'marketplace'"
+        })) }}
+    from marketplace_orders
+    left join shop_costs
+        on lower(trim(marketplace_orders.product_number)) = shop_costs.product_number
 )
 
 select * from shopware_lines
@@ -142,3 +175,5 @@ union all
 select * from odoo_lines
 union all
 select * from odoo_refunds
+union all
+select * from files_lines

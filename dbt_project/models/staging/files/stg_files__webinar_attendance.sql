@@ -3,6 +3,7 @@ select
     source_instance,
     record_id as source_record_id,
     webinar,
+    topic,
     held_at,
     email,
     first_name,
