@@ -1,0 +1,34 @@
+"""Where data lives: the ledger, landing, building, publishing, and proving that all of it is what it was.
+
+Knows polars, DuckDB and SQLAlchemy; knows no vendor, no model and no scheduler.
+"""
+
+from __future__ import annotations
+
+from warehouse.errors import (
+    DecisionError,
+    IntegrityError,
+    LedgerError,
+    LockHeld,
+    StorageError,
+    WarehouseError,
+)
+from warehouse.landing import Batch, Landing, StreamRun
+from warehouse.ledger import Ledger
+from warehouse.lock import run_lock
+from warehouse.quarantine import Quarantine
+
+__all__ = [
+    "Batch",
+    "DecisionError",
+    "IntegrityError",
+    "Landing",
+    "Ledger",
+    "LedgerError",
+    "LockHeld",
+    "Quarantine",
+    "StorageError",
+    "StreamRun",
+    "WarehouseError",
+    "run_lock",
+]
