@@ -132,9 +132,7 @@ class _Pass:
         if batch.server_time is not None:
             self.server_time = max(batch.server_time, self.server_time or batch.server_time)
         if batch.present_ids is not None:
-            # A pass over keys says nothing about where the reading of records stands.
             self.present_ids = batch.present_ids
-            return
         self.resume = None if batch.complete else batch.resume
         self.resume_moved = True
         if batch.complete and batch.cursor is not None:
