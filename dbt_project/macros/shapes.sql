@@ -14,7 +14,7 @@
     {%- set shapes = {
         'account': dict(entity, name=t, legal_form=t, vat_id=t, register_no=t, domain=t, parent_record_id=t, industry_code=t,
             employee_count='bigint', annual_revenue_amount='decimal(18, 2)', segment_code=t, account_type_code=t, account_class_code=t,
-            has_running_contract='boolean', renewal_on='date', is_blocked='boolean', **seen),
+            has_running_contract='boolean', renewal_on='date', is_blocked='boolean', exit_reason_code=t, **seen),
         'contact': dict(entity, first_name=t, last_name=t, account_record_id=t, job_title=t, department=t, seniority_code=t,
             persona_code=t, buying_centre_role_code=t, language_code=t, is_active='boolean', **seen),
         'contact_account': {'source_system': t, 'source_instance': t, 'contact_record_id': t, 'account_record_id': t,

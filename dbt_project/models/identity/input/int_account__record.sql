@@ -130,6 +130,7 @@ hubspot as (
         {{ entity_record('account', 'crm_companies', {
             'name': 'crm_companies.name',
             'domain': web_domain('coalesce(crm_companies.domain, crm_companies.website)'),
+            'vat_id': 'crm_companies.vat_id',
             'phone': 'crm_companies.phone',
             'street': 'crm_companies.address',
             'postcode': 'crm_companies.zip',
@@ -140,16 +141,24 @@ hubspot as (
             'industry_code': 'lower(crm_companies.industry)',
             'employee_count': 'crm_companies.numberofemployees',
             'annual_revenue_amount': 'crm_companies.annualrevenue',
-            'account_type_code': 'lower(crm_companies.type)'
+            'account_type_code': 'lower(crm_companies.type)',
+            'exit_reason_code': 'lower(crm_companies.exit_reason)',
+            'linked_system': "case when shop_numbers.customer_number is not null then 'shopware' end",
+            'linked_instance': 'shop_numbers.source_instance',
+            'linked_record_id': 'shop_numbers.source_record_id'
         }) }}
     from crm_companies
+    left join shop_numbers
+        on crm_companies.customer_number = shop_numbers.customer_number
 ),
 
 brevo as (
     select
         {{ entity_record('account', 'news_companies', {
             'name': 'news_companies.name',
-            'domain': web_domain('news_companies.domain')
+            'domain': web_domain('news_companies.domain'),
+            'phone': 'news_companies.phone',
+            'industry_code': 'lower(news_companies.industry)'
         }) }}
     from news_companies
 ),
@@ -163,10 +172,12 @@ files as (
             'vat_id': 'company_files.vat_id',
             'phone': 'company_files.phone',
             'street': 'company_files.street',
-            'postcode': 'company_files.zipcode',
+            'postcode': 'company_files.zip',
             'city': 'company_files.city',
+            'country': 'company_files.country',
             'industry_code': 'lower(company_files.industry)',
-            'employee_count': 'company_files.employees'
+            'employee_count': 'company_files.employee_count',
+            'annual_revenue_amount': 'company_files.annual_revenue'
         }) }}
     from company_files
 )

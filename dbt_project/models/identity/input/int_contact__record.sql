@@ -142,7 +142,11 @@ brevo as (
         {{ entity_record('contact', 'news_contacts', {
             'first_name': 'news_contacts.first_name',
             'last_name': 'news_contacts.last_name',
-            'email': 'news_contacts.email'
+            'email': 'news_contacts.email',
+            'phone': 'news_contacts.phone',
+            'linked_system': "case when news_contacts.ext_id is not null then 'hubspot' end",
+            'linked_instance': 'case when news_contacts.ext_id is not null then ' ~ only_instance('stg_hubspot__contacts') ~ ' end',
+            'linked_record_id': 'news_contacts.ext_id'
         }) }}
     from news_contacts
 ),
@@ -155,9 +159,10 @@ files_fair as (
             'last_name': 'fair_visits.last_name',
             'email': 'fair_visits.email',
             'phone': 'fair_visits.phone',
-            'postcode': 'fair_visits.zipcode',
+            'postcode': 'fair_visits.zip',
+            'street': 'fair_visits.street',
             'city': 'fair_visits.city',
-            'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zipcode'),
+            'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zip'),
             'created_at': 'cast(fair_visits.visited_on as timestamp)'
         }) }}
     from fair_visits

@@ -11,6 +11,10 @@ crm_links as (
     where from_type = 'contact' and to_type = 'company'
 ),
 
+news_links as (
+    {{ json_rows(ref('stg_brevo__companies'), ['source_instance', 'source_record_id', 'source_updated_at'], 'linked_contacts_ids') }}
+),
+
 own as (
     select
         {{ conform('contact_account', {
@@ -37,8 +41,24 @@ associated as (
             'updated_at': 'coalesce(crm_links.source_updated_at, crm_links.loaded_at)'
         }) }}
     from crm_links
+),
+
+listed as (
+    select
+        {{ conform('contact_account', {
+            'source_system': "'brevo'",
+            'source_instance': 'news_links.source_instance',
+            'contact_record_id': 'news_links.element',
+            'account_record_id': 'news_links.source_record_id',
+            'relation_type': "'employee'",
+            'is_primary': 'false',
+            'updated_at': 'news_links.source_updated_at'
+        }) }}
+    from news_links
 )
 
 select * from own
 union all
 select * from associated
+union all
+select * from listed

@@ -17,11 +17,6 @@ crm_contacts as (
     select * from {{ ref('stg_hubspot__contacts') }}
 ),
 
-fair_visits as (
-    select * from {{ ref('stg_files__fair_visits') }}
-    where newsletter
-),
-
 news_contacts as (
     select * from {{ ref('stg_brevo__contacts') }}
 ),
@@ -90,7 +85,8 @@ hubspot as (
     where crm_contacts.hs_email_optout or crm_contacts.hs_legal_basis is not null
 ),
 
-brevo_subscribed as (
+-- Only a confirmed subscription permits: addresses are imported into newsletter tools too.
+brevo_confirmed as (
     select
         {{ conform('consent', from_record('news_contacts', 'contact', {
             'contact_record_id': 'news_contacts.source_record_id',
@@ -98,10 +94,11 @@ brevo_subscribed as (
             'channel_code': "'email'",
             'is_granted': 'true',
             'legal_basis_code': "'consent'",
-            'statement_code': "'list_member'",
-            'stated_at': 'news_contacts.created_at'
+            'statement_code': "'double_opt_in'",
+            'stated_at': 'coalesce(news_contacts.opt_in_at, news_contacts.created_at)'
         })) }}
     from news_contacts
+    where news_contacts.opt_in_at is not null or lower(news_contacts.double_opt_in) in ('1', 'yes', 'true')
 ),
 
 brevo_blocked as (
@@ -131,20 +128,6 @@ brevo_unsubscribed as (
             'stated_at': 'news_events.occurred_at'
         })) }}
     from news_events
-),
-
-files_fair as (
-    select
-        {{ conform('consent', from_record('fair_visits', 'fair_visit', {
-            'contact_record_id': "'fair_visits:' || fair_visits.source_record_id",
-            'purpose_code': "'marketing'",
-            'channel_code': "'email'",
-            'is_granted': 'true',
-            'legal_basis_code': "'consent'",
-            'statement_code': "'fair_form'",
-            'stated_at': 'coalesce(fair_visits.scanned_at, cast(fair_visits.visited_on as timestamp))'
-        })) }}
-    from fair_visits
 )
 
 select * from shopware_granted
@@ -155,10 +138,8 @@ select * from odoo_withdrawn
 union all
 select * from hubspot
 union all
-select * from brevo_subscribed
+select * from brevo_confirmed
 union all
 select * from brevo_blocked
 union all
 select * from brevo_unsubscribed
-union all
-select * from files_fair

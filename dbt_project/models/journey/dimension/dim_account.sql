@@ -68,6 +68,7 @@ accounts as (
         golden.has_running_contract,
         golden.renewal_on,
         coalesce(golden.is_blocked, false) as is_blocked,
+        golden.exit_reason_code,
         orders.customer_since_on,
         orders.last_ordered_on,
         coalesce(members.contact_count, 0) as contact_count,
@@ -103,13 +104,13 @@ final as (
     union all
     select
         account_key, account_name, null, 1, null, null, null, null, null, null, null, null, null, segment_code,
-        account_type_code, account_class_code, null, null, null, false, null, null, 0, 0, 0, true, null, null, null, null, null, null
+        account_type_code, account_class_code, null, null, null, false, null, null, null, 0, 0, 0, true, null, null, null, null, null, null
     from unknown_member
 )
 
 select
     account_key, account_name, parent_account_key, account_hierarchy_level, legal_form, vat_id, domain, industry_code, country_code,
     postcode_region, city, employee_band, revenue_band, segment_code, account_type_code, account_class_code, account_owner_key,
-    has_running_contract, renewal_on, is_blocked, customer_since_on, last_ordered_on, contact_count, source_record_count,
+    has_running_contract, renewal_on, is_blocked, exit_reason_code, customer_since_on, last_ordered_on, contact_count, source_record_count,
     source_system_count, is_unknown, created_at, source_system, source_instance, source_record_id, source_updated_at, loaded_at
 from final

@@ -66,6 +66,7 @@ golden as (
         {{ first_known('has_running_contract', 'precedence_rank') }} as has_running_contract,
         {{ first_known('renewal_on', 'precedence_rank') }} as renewal_on,
         {{ first_known('is_blocked', 'precedence_rank') }} as is_blocked,
+        {{ first_known('exit_reason_code', 'precedence_rank') }} as exit_reason_code,
         {{ first_known(object_key('employee', 'source_system', 'source_instance', 'owner_record_id'), 'precedence_rank') }}
             as account_owner_key,
         min(created_at) as created_at,

@@ -151,14 +151,14 @@ odoo_refunds as (
 files_lines as (
     select
         {{ conform('order_line', from_record('marketplace_orders', 'marketplace_order_line', {
-            'order_record_id': "marketplace_orders.platform || ':' || marketplace_orders.order_number",
-            'account_record_id': file_company_id('marketplace_orders.company', 'marketplace_orders.zipcode'),
+            'order_record_id': "marketplace_orders.marketplace || ':' || marketplace_orders.order_number",
+            'account_record_id': file_company_id('marketplace_orders.buyer_company', 'marketplace_orders.buyer_zip'),
             'ordered_at': 'marketplace_orders.ordered_at',
             'product_number': 'marketplace_orders.product_number',
             'quantity': 'marketplace_orders.quantity',
-            'net_amount': 'marketplace_orders.net',
+            'net_amount': 'marketplace_orders.net_amount',
             'cost_amount': 'marketplace_orders.quantity * shop_costs.purchase_price_net',
-            'currency_code': 'marketplace_orders.currency',
+            'currency_code': 'marketplace_orders.currency_code',
             'is_return': 'false',
             'order_state_code': "'completed'",
             'channel_code': "'marketplace'"

@@ -22,7 +22,10 @@ erp_responses as (
 ),
 
 crm_feedback as (
-    select * from {{ ref('stg_hubspot__feedback_submissions') }}
+    select
+        *,
+        {{ try_cast('hs_value', 'decimal(9, 2)') }} as score_given
+    from {{ ref('stg_hubspot__feedback_submissions') }}
 ),
 
 zendesk as (
@@ -84,15 +87,15 @@ hubspot as (
             'contact_record_id': 'coalesce(crm_feedback.hs_contact_id, participants.contact_id)',
             'survey_type_code': "case upper(crm_feedback.hs_survey_type) when 'NPS' then 'nps' when 'CES' then 'ces' else 'csat' end",
             'responded_at': 'coalesce(crm_feedback.hs_submission_timestamp, crm_feedback.created_at)',
-            'score': 'crm_feedback.hs_value',
+            'score': 'crm_feedback.score_given',
             'score_min': "case upper(crm_feedback.hs_survey_type) when 'NPS' then 0 else 1 end",
             'score_max': "case upper(crm_feedback.hs_survey_type) when 'NPS' then 10 when 'CES' then 7 else 5 end",
-            'sentiment_code': hubspot_sentiment('crm_feedback.hs_survey_type', 'crm_feedback.hs_value'),
+            'sentiment_code': hubspot_sentiment('crm_feedback.hs_survey_type', 'crm_feedback.score_given'),
             'has_comment': 'crm_feedback.hs_content is not null'
         })) }}
     from crm_feedback
     {{ join_participants('crm_feedback', 'feedback_submission') }}
-    where crm_feedback.hs_value is not null
+    where crm_feedback.score_given is not null
 )
 
 select * from zendesk

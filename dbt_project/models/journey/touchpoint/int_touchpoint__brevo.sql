@@ -14,7 +14,7 @@ final as (
             'touchpoint_type_code': brevo_touchpoint_type('events.event_type'),
             'occurred_at': 'events.occurred_at',
             'contact_record_id': 'events.contact_id',
-            'campaign_record_id': 'events.campaign_id',
+            'campaign_record_id': "nullif(events.campaign_id, 'none')",
             'consent_basis_code': "case when events.event_type in ('sent', 'delivered') then 'consent' end",
             'source_metadata': json_object_text({'url': 'events.url'})
         }) }}

@@ -16,28 +16,28 @@ marketplace_orders as (
     select
         source_system,
         source_instance,
-        platform || ':' || order_number as source_record_id,
-        min({{ file_company_id('company', 'zipcode') }}) as company_id,
+        marketplace || ':' || order_number as source_record_id,
+        min({{ file_company_id('buyer_company', 'buyer_zip') }}) as company_id,
         min(ordered_at) as ordered_at,
-        min(platform) as platform,
-        sum(net) as net,
-        min(currency) as currency,
+        min(marketplace) as marketplace,
+        sum(net_amount) as net_amount,
+        min(currency_code) as currency_code,
         max(source_updated_at) as source_updated_at,
         max(loaded_at) as loaded_at,
         max(load_id) as load_id
     from {{ ref('stg_files__marketplace_orders') }}
-    group by source_system, source_instance, platform || ':' || order_number
+    group by source_system, source_instance, marketplace || ':' || order_number
 ),
 
 visited as (
     select
         {{ touchpoint('fair_visits', 'fair_visit', 'visited', {
             'touchpoint_type_code': "'fair_visit'",
-            'occurred_at': 'coalesce(fair_visits.scanned_at, cast(fair_visits.visited_on as timestamp))',
-            'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zipcode'),
+            'occurred_at': 'cast(fair_visits.visited_on as timestamp)',
+            'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zip'),
             'contact_record_id': "'fair_visits:' || fair_visits.source_record_id",
             'campaign_record_id': "'fair:' || fair_visits.fair",
-            'source_metadata': json_object_text({'fair': 'fair_visits.fair', 'interest': 'fair_visits.interest'})
+            'source_metadata': json_object_text({'fair': 'fair_visits.fair', 'topic': 'fair_visits.topic'})
         }) }}
     from fair_visits
 ),
@@ -51,7 +51,7 @@ attended as (
             'contact_record_id': "'webinar_attendance:' || webinars.source_record_id",
             'campaign_record_id': "'webinar:' || webinars.webinar",
             'duration_seconds': '60 * webinars.minutes',
-            'source_metadata': json_object_text({'webinar': 'webinars.webinar', 'topic': 'webinars.topic'})
+            'source_metadata': json_object_text({'webinar': 'webinars.webinar'})
         }) }}
     from webinars
 ),
@@ -63,9 +63,9 @@ ordered as (
             'occurred_at': 'marketplace_orders.ordered_at',
             'account_record_id': 'marketplace_orders.company_id',
             'order_record_id': 'marketplace_orders.source_record_id',
-            'net_amount': 'marketplace_orders.net',
-            'currency_code': 'marketplace_orders.currency',
-            'source_metadata': json_object_text({'platform': 'marketplace_orders.platform'})
+            'net_amount': 'marketplace_orders.net_amount',
+            'currency_code': 'marketplace_orders.currency_code',
+            'source_metadata': json_object_text({'marketplace': 'marketplace_orders.marketplace'})
         }) }}
     from marketplace_orders
 )

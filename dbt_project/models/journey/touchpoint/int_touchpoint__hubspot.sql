@@ -42,7 +42,10 @@ tickets as (
 ),
 
 feedback as (
-    select * from {{ ref('stg_hubspot__feedback_submissions') }}
+    select
+        *,
+        {{ try_cast('hs_value', 'decimal(9, 2)') }} as score
+    from {{ ref('stg_hubspot__feedback_submissions') }}
 ),
 
 called as (
@@ -77,7 +80,7 @@ emailed as (
 met as (
     select
         {{ touchpoint('meetings', 'meeting', 'meeting', {
-            'touchpoint_type_code': "'meeting_held'",
+            'touchpoint_type_code': "case when lower(meetings.hs_activity_type) like '%demo%' then 'demo_held' else 'meeting_held' end",
             'occurred_at': 'coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp, meetings.created_at)',
             'account_record_id': 'participants.company_id',
             'contact_record_id': 'participants.contact_id',
@@ -197,9 +200,9 @@ answered as (
             'occurred_at': 'coalesce(feedback.hs_submission_timestamp, feedback.created_at)',
             'account_record_id': 'participants.company_id',
             'contact_record_id': 'coalesce(feedback.hs_contact_id, participants.contact_id)',
-            'rating_value': 'feedback.hs_value',
+            'rating_value': 'feedback.score',
             'rating_scale': "case upper(feedback.hs_survey_type) when 'NPS' then '0-10' when 'CES' then '1-7' else '1-5' end",
-            'sentiment_code': hubspot_sentiment('feedback.hs_survey_type', 'feedback.hs_value')
+            'sentiment_code': hubspot_sentiment('feedback.hs_survey_type', 'feedback.score')
         }) }}
     from feedback
     {{ join_participants('feedback', 'feedback_submission') }}

@@ -8,6 +8,8 @@ select
     occurred_at,
     subject,
     tag,
+    reason,
+    link,
     updated_at as source_updated_at,
     loaded_at,
     load_id

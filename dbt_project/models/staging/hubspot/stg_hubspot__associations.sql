@@ -6,8 +6,8 @@ select
     from_id,
     to_type,
     to_id,
-    label,
     type_id,
+    label,
     updated_at as source_updated_at,
     loaded_at,
     load_id

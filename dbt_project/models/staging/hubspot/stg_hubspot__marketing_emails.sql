@@ -8,6 +8,7 @@ select
     type,
     campaign_id,
     published_at,
+    stats,
     created_at,
     updated_at as source_updated_at,
     loaded_at,

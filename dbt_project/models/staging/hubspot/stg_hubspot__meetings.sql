@@ -5,6 +5,7 @@ select
     hs_timestamp,
     hs_meeting_title,
     hs_meeting_outcome,
+    hs_activity_type,
     hs_meeting_start_time,
     hs_meeting_end_time,
     hubspot_owner_id,

@@ -5,6 +5,8 @@ select
     email,
     first_name,
     last_name,
+    user_id,
+    teams,
     archived,
     created_at,
     updated_at as source_updated_at,
