@@ -9,15 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-HEADS = (
-    "Bren Vol Hart Lind Kest Morn Tel Wes Garn Rup Sand Ostel Feld Krem Nord Bal Ehr Drei Fal Glem Hol Imm Jes Kal "
-    "Lor Mark Neu Old Pell Quer Ras Stein Thal Ull Vier Wick Zell Bäch Köst Mühl Grün Schön Röhr Käm Wör Höf Lüb Dürr "
-    "Tann Birk Esch Arn Bor Cor Dorn Elm Frei Gries Hage Ilm"
-).split()
-TAILS = (
-    "kau mer berg hausen lau dorf rode feld ner wald sen mann beck ling hoff stedt stein bach ter horst kamp lein ken "
-    "ring dal brück vik tal leb moor thal gau grund lach eck"
-).split()
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+HEADS = words(
+    "Bren Vol Hart Lind Kest Morn Tel Wes Garn Rup Sand Ostel Feld Krem Nord Bal Ehr Drei Fal Glem Hol "
+    "Imm Jes Kal Lor Mark Neu Old Pell Quer Ras Stein Thal Ull Vier Wick Zell Bäch Köst Mühl Grün Schön "
+    "Röhr Käm Wör Höf Lüb Dürr Tann Birk Esch Arn Bor Cor Dorn Elm Frei Gries Hage Ilm"
+)
+TAILS = words(
+    "kau mer berg hausen lau dorf rode feld ner wald sen mann beck ling hoff stedt stein bach ter horst "
+    "kamp lein ken ring dal brück vik tal leb moor thal gau grund lach eck"
+)
 TRADES = (
     "Maschinenbau",
     "Fördertechnik",
@@ -66,16 +71,18 @@ WRITTEN_FORMS = {
     "AG": ("AG", "AG", "A.G."),
     "Inc.": ("Inc.", "Inc", "Incorporated"),
 }
-FIRST_NAMES = (
-    "Anna Jörg Sabine Thomas Ute Björn Petra Stefan Jürgen Monika Markus Claudia Holger Birgit Frank Heike Uwe Silke "
-    "Ralf Martina Sven Katrin Dirk Andrea Torsten Nicole Bernd Susanne Kai Melanie Günter Käthe Lars Tanja Rüdiger "
-    "Jana Ingo Elke Matthias Simone Olaf Sandra Axel Ines Volker Carmen Mehmet Aylin Piotr Agnieszka Luca Giulia Émile"
-).split()
-NAME_HEADS = (
-    "Brack Döll Ehl Fenk Gört Hasel Ihl Jöck Kling Lamp Mähr Nöth Orl Pfeil Quast Rehm Söll Tripp Uhl Vahl Wenz Zöll "
-    "Bült Drex Eggel Föh Grab Hüls Kell Lauk Mess Nied Pöl Reith Schäff Thöm Wied Zürn Harms Lütt"
-).split()
-NAME_TAILS = "ner mann ke er ing hoff meier bauer loh sen ert rich macher wig lein au ach egger stedt hard".split()
+FIRST_NAMES = words(
+    "Anna Jörg Sabine Thomas Ute Björn Petra Stefan Jürgen Monika Markus Claudia Holger Birgit Frank "
+    "Heike Uwe Silke Ralf Martina Sven Katrin Dirk Andrea Torsten Nicole Bernd Susanne Kai Melanie Günter "
+    "Käthe Lars Tanja Rüdiger Jana Ingo Elke Matthias Simone Olaf Sandra Axel Ines Volker Carmen Mehmet "
+    "Aylin Piotr Agnieszka Luca Giulia Émile"
+)
+NAME_HEADS = words(
+    "Brack Döll Ehl Fenk Gört Hasel Ihl Jöck Kling Lamp Mähr Nöth Orl Pfeil Quast Rehm Söll Tripp Uhl "
+    "Vahl Wenz Zöll Bült Drex Eggel Föh Grab Hüls Kell Lauk Mess Nied Pöl Reith Schäff Thöm Wied Zürn "
+    "Harms Lütt"
+)
+NAME_TAILS = words("ner mann ke er ing hoff meier bauer loh sen ert rich macher wig lein au ach egger stedt hard")
 STREETS = (
     "Industriestraße",
     "Hauptstraße",

@@ -497,7 +497,10 @@ class CompanyInfo:
 
 @dataclass(slots=True)
 class Store:
-    """All records of all systems, in the order in which they came to be; `x[id - 1]` is the record `id` (CRM: `crm[kind][id - CRM_FIRST[kind]]`)."""
+    """All records of all systems, in the order in which they came to be.
+
+    `x[id - 1]` is the record `id`; in the CRM it is `crm[kind][id - CRM_FIRST[kind]]`.
+    """
 
     products: list[Product] = field(default_factory=list)
     shop_customers: list[ShopCustomer] = field(default_factory=list)
