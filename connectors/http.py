@@ -241,16 +241,17 @@ class Client:
     def _token(self, call: Call) -> Any:
         self._take("token")
         self.requests += 1
-        try:
-            response = self._session.post(
-                self.base + call.path,
-                data=orjson.dumps(call.body),
-                headers={"Content-Type": "application/json"},
-                allow_redirects=False,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-            )
-        except requests.RequestException as error:
-            raise Unreachable(f"{self.vendor.name} {call.path} gave no answer ({type(error).__name__})") from None
+        response = self._session.post(
+            self.base + call.path,
+            data=orjson.dumps(call.body),
+            headers={"Content-Type": "application/json"},
+            allow_redirects=False,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+        )
+        if response.status_code == 429:
+            self._obey(f"{self.vendor.name} {call.path}", response, 1)
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _Cut(f"{response.status_code} for a token")  # `fetch` counts it and tries again
         if response.status_code in (400, 401, 403):
             raise AuthError(f"{self.vendor.name} refuses to give a token ({response.status_code}); check id and secret")
         try:

@@ -32,7 +32,7 @@ from connectors.spec import (
     Window,
 )
 
-PAGE_SIZE = 500
+PAGE_SIZE = 1000
 # write_date is when the writing transaction began: an import of an hour commits rows that are an hour old.
 LOOKBACK = timedelta(hours=1)
 
