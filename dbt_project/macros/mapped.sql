@@ -28,12 +28,13 @@
     contact_map.contact_key
 {%- endmacro %}
 
-{% macro rate_join(alias, day, only_where='true') -%}
+{# A row without an amount looks up no rate. Said through the key and not as one more condition of the join, which DuckDB would answer
+   by comparing every row with every rate. #}
+{% macro rate_join(alias, day, amount) -%}
     left join {{ ref('int_exchange_rate__day') }} as exchange
         on
-            {{ alias }}.currency_code = exchange.currency_code
+            case when {{ alias }}.{{ amount }} is not null then {{ alias }}.currency_code end = exchange.currency_code
             and cast({{ day }} as date) = exchange.rate_on
-            and {{ only_where }}
 {%- endmacro %}
 
 {# An amount in the reporting currency; null when its currency has no rate on that day. #}

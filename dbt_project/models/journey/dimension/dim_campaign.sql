@@ -23,7 +23,7 @@ final as (
         records.loaded_at,
         records.load_id
     from records
-    {{ rate_join('records', 'records.started_at') }}
+    {{ rate_join('records', 'records.started_at', 'cost_amount') }}
 )
 
 select * from final

@@ -40,7 +40,7 @@ final as (
         lines.load_id
     from lines
     {{ map_joins('lines') }}
-    {{ rate_join('lines', 'lines.ordered_at') }}
+    {{ rate_join('lines', 'lines.ordered_at', 'net_amount') }}
 )
 
 select * from final

@@ -24,7 +24,7 @@ joined as (
     from events
     cross join run
     {{ map_joins('events') }}
-    {{ rate_join('events', 'events.occurred_at', 'events.net_amount is not null') }}
+    {{ rate_join('events', 'events.occurred_at', 'net_amount') }}
 ),
 
 final as (
