@@ -1,0 +1,183 @@
+"""What else an account will buy: EASE on who buys what, times each product's trend.
+
+EASE (Steck 2019) is the linear model that predicts each product of an account from its other products, with a closed form:
+with the account x product matrix X of a year and P = (X'X + lambda I)^-1, B = -P / diag(P) with zero diagonal, and the score of
+a product is the sum of B over the products owned. So a score is a sum, and "because you have …" is its largest terms. Trend
+matters more than the model: buyers of 60 days against what 365 days would make one expect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import linalg, sparse
+
+Floats = npt.NDArray[np.float64]
+YEAR, TREND_DAYS = 365, 60
+LAMBDA = 500.0
+TREND_PRIOR = 5.0
+MIN_BUYERS = 5
+MAX_ITEMS = 5_000
+EXPONENTS = (1.0, 0.5, 0.0)
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """A fitted model. `items` are keys in sorted order, `weights[i, j]` what owning i adds to j."""
+
+    as_of: date
+    items: list[str]
+    weights: Floats
+    trend: Floats
+    buyers_365d: npt.NDArray[np.int64]
+    buyers_60d: npt.NDArray[np.int64]
+    together: npt.NDArray[np.int64]
+    accounts: int
+    ridge: float
+    exponent: float
+
+
+def purchases(lines: pl.DataFrame, as_of: date, days: int = YEAR) -> pl.DataFrame:
+    """Distinct account x product of the `days` before `as_of`, returns left out: account_key, product_key, last_on."""
+    since = as_of - timedelta(days=days)
+    return (
+        lines.filter((pl.col("ordered_on") >= since) & (pl.col("ordered_on") < as_of) & ~pl.col("is_return"))
+        .group_by("account_key", "product_key")
+        .agg(pl.col("ordered_on").max().alias("last_on"))
+        .drop_nulls()
+        .sort("account_key", "product_key")
+    )
+
+
+def fit_affinity(
+    lines: pl.DataFrame, as_of: date, ridge: float = LAMBDA, exponent: float = 1.0, max_items: int = MAX_ITEMS
+) -> Affinity | None:
+    """Fits on the year before `as_of`; None where fewer than two products have enough buyers.
+
+    Args:
+        lines: account_key, product_key, ordered_on, is_return.
+    """
+    bought = purchases(lines, as_of)
+    popular = bought.group_by("product_key").len().filter(pl.col("len") >= MIN_BUYERS)
+    kept = popular.sort(["len", "product_key"], descending=[True, False]).head(max_items)
+    items = sorted(kept["product_key"].to_list())
+    if len(items) < 2:
+        return None
+    known = bought.filter(pl.col("product_key").is_in(items))
+    accounts = sorted(known["account_key"].unique().to_list())
+    x = matrix(known, accounts, items)
+    gram = np.asarray((x.T @ x).todense(), dtype=np.float64)
+    together = gram.astype(np.int64)
+    gram[np.diag_indices_from(gram)] += ridge
+    inverse = linalg.inv(gram, overwrite_a=True, check_finite=False)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    recent = purchases(lines, as_of, TREND_DAYS).filter(pl.col("product_key").is_in(items))
+    counts = dict(recent.group_by("product_key").len().iter_rows())
+    b60 = np.array([counts.get(i, 0) for i in items], dtype=np.int64)
+    b365 = np.diag(together).copy()
+    trend = ((b60 + TREND_PRIOR) / (b365 * TREND_DAYS / YEAR + TREND_PRIOR)) ** exponent
+    # Threads add in another order: six decimals are what every machine agrees on.
+    return Affinity(as_of, items, np.round(weights, 6), trend, b365, b60, together, len(accounts), ridge, exponent)
+
+
+def matrix(pairs: pl.DataFrame, accounts: list[str], items: list[str]) -> sparse.csr_matrix:
+    """The binary account x item matrix of `pairs`; what is not in the lists is left out."""
+    row = {a: n for n, a in enumerate(accounts)}
+    column = {i: n for n, i in enumerate(items)}
+    known = pairs.filter(pl.col("account_key").is_in(accounts) & pl.col("product_key").is_in(items))
+    r = [row[a] for a in known["account_key"]]
+    c = [column[i] for i in known["product_key"]]
+    return sparse.csr_matrix((np.ones(len(r)), (r, c)), shape=(len(accounts), len(items)))
+
+
+def scores(model: Affinity, owned: sparse.csr_matrix) -> Floats:
+    """Score of each account (row of `owned`) and item; products not sold in 60 days have none (-inf), nor have owned ones."""
+    result: Floats = np.asarray(owned @ model.weights) * model.trend
+    result = np.round(result, 6)
+    result[:, model.buyers_60d == 0] = -np.inf
+    result[owned.nonzero()] = -np.inf
+    return result
+
+
+def top(values: Floats, k: int) -> npt.NDArray[np.int64]:
+    """Column numbers of the k largest values of each row, best first, ties by column."""
+    order: npt.NDArray[np.int64] = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    return order
+
+
+def recall(
+    lines: pl.DataFrame, ranked: dict[str, list[str]], as_of: date, horizon_days: int, k: int
+) -> tuple[float, float]:
+    """Recall and coverage of the first k: hits / min(k, new products), where new was never bought before `as_of`.
+
+    Coverage is the share of all recommended distinct products among products sold in the 60 days before.
+    """
+    end = as_of + timedelta(days=horizon_days)
+    before = (
+        lines.filter((pl.col("ordered_on") < as_of) & ~pl.col("is_return"))
+        .select("account_key", "product_key")
+        .unique()
+    )
+    then = lines.filter((pl.col("ordered_on") >= as_of) & (pl.col("ordered_on") < end) & ~pl.col("is_return"))
+    fresh = (
+        then.select("account_key", "product_key").unique().join(before, on=["account_key", "product_key"], how="anti")
+    )
+    bought = dict(fresh.group_by("account_key").agg("product_key").iter_rows())
+    values = [
+        len(set(ranked[a][:k]) & set(items)) / min(k, len(items)) for a, items in sorted(bought.items()) if a in ranked
+    ]
+    sold = purchases(lines, as_of, TREND_DAYS)["product_key"].n_unique()
+    shown = {i for a in bought if a in ranked for i in ranked[a][:k]}
+    return (float(np.mean(values)) if values else 0.0), (len(shown) / sold if sold else 0.0)
+
+
+def rank_products(model: Affinity, lines: pl.DataFrame, k: int) -> dict[str, list[str]]:
+    """The first k products of each account that bought within the year, owned ones (ever) left out."""
+    owned = purchases(lines, model.as_of)
+    accounts = sorted(owned["account_key"].unique().to_list())
+    values = scores(model, matrix(owned, accounts, model.items))
+    ever = (
+        lines.filter((pl.col("ordered_on") < model.as_of) & ~pl.col("is_return"))
+        .select("account_key", "product_key")
+        .unique()
+    )
+    values[matrix(ever, accounts, model.items).nonzero()] = -np.inf
+    best = top(values, k)
+    return {a: [model.items[j] for j in best[n] if np.isfinite(values[n, j])] for n, a in enumerate(accounts)}
+
+
+def rank_popular(lines: pl.DataFrame, as_of: date, k: int, days: int = 30) -> dict[str, list[str]]:
+    """The baseline: the products with most buyers of the last `days` that the account does not own."""
+    popular = (
+        purchases(lines, as_of, days)
+        .group_by("product_key")
+        .len()
+        .sort(["len", "product_key"], descending=[True, False])
+    )["product_key"].to_list()
+    ever = (
+        lines.filter((pl.col("ordered_on") < as_of) & ~pl.col("is_return")).group_by("account_key").agg("product_key")
+    )
+    accounts = set(purchases(lines, as_of)["account_key"])
+    return {
+        a: [p for p in popular if p not in (have := set(owned))][:k] for a, owned in ever.iter_rows() if a in accounts
+    }
+
+
+def choose_exponent(lines: pl.DataFrame, as_of: date, horizon_days: int = 90) -> float:
+    """The exponent of the trend that would have served best one horizon ago; 1 where nothing can be compared."""
+    past = as_of - timedelta(days=horizon_days)
+    known = lines.filter(pl.col("ordered_on") < as_of)
+    best, found = 1.0, -1.0
+    for exponent in EXPONENTS:
+        model = fit_affinity(known, past, exponent=exponent)
+        if model is None:
+            return 1.0
+        value, _ = recall(known, rank_products(model, known, 10), past, horizon_days, 10)
+        if value > found + 1e-9:
+            best, found = exponent, value
+    return best
