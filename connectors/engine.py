@@ -367,6 +367,20 @@ def _made(record: dict[str, Any]) -> contract.Raw:
     return contract.Raw(record, orjson.dumps(record).decode())
 
 
+def budgets(vendor: Vendor, wanted: Mapping[str, Any]) -> Mapping[str, Rate]:
+    """The vendor's documented budgets, with other limits where `options.rates` names them: a bigger plan, an add-on.
+
+    Raises:
+        ConfigError: a route that the vendor does not have, or a limit below 1.
+    """
+    for route, limit in wanted.items():
+        if route not in vendor.rates:
+            raise ConfigError(f"{vendor.name} has no rate {route!r} in options.rates; it has {', '.join(vendor.rates)}")
+        if not isinstance(limit, int) or limit < 1:
+            raise ConfigError(f"{vendor.name}: options.rates.{route} must be a whole number of requests, 1 or more")
+    return {name: replace(rate, limit=wanted.get(name, rate.limit)) for name, rate in vendor.rates.items()}
+
+
 def connector(
     vendor: Vendor,
     base_url: str,
@@ -380,5 +394,6 @@ def connector(
     on_wait: Callable[[float], None] | None = None,
     rates: Mapping[str, Rate] | None = None,
 ) -> Connector:
+    rates = rates or budgets(vendor, (options or {}).get("rates", {}))
     client = Client(vendor, base_url, secrets, allow_insecure_loopback, on_wait, rates=rates)
     return Connector(vendor, client, instance, page_size, lookback, options)
