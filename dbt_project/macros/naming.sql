@@ -25,3 +25,10 @@
 {% macro duckdb__published_database() %}pub{% endmacro %}
 {% macro default__published_schema() %}marts{% endmacro %}
 {% macro duckdb__published_schema() %}main{% endmacro %}
+
+{# The table of vendors' pages exists even when nobody configured an address. #}
+{% macro ensure_record_links() -%}
+    create table if not exists {{ target.database }}.ops.record_link (
+        source_system {{ text_type() }}, source_instance {{ text_type() }}, source_object {{ text_type() }}, url_template {{ text_type() }}
+    )
+{%- endmacro %}

@@ -53,7 +53,8 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Origin and load columns of a row that stems from one staging record. #}
+{# Origin and load columns of a row that stems from one staging record. The source object is the stream's name, so that
+   raw.<source_system>__<source_object> is where the row comes from. #}
 {% macro from_record(alias, source_object, known) -%}
     {{ return(dict({
         'source_system': alias ~ '.source_system', 'source_instance': alias ~ '.source_instance', 'source_object': "'" ~ source_object ~ "'",

@@ -28,7 +28,7 @@ news_events as (
 
 shopware_granted as (
     select
-        {{ conform('consent', from_record('shop_recipients', 'newsletter_recipient', {
+        {{ conform('consent', from_record('shop_recipients', 'newsletter_recipients', {
             'contact_record_id': "'newsletter_recipient:' || shop_recipients.source_record_id",
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -43,7 +43,7 @@ shopware_granted as (
 
 shopware_withdrawn as (
     select
-        {{ conform('consent', from_record('shop_recipients', 'newsletter_recipient', {
+        {{ conform('consent', from_record('shop_recipients', 'newsletter_recipients', {
             'contact_record_id': "'newsletter_recipient:' || shop_recipients.source_record_id",
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -58,7 +58,7 @@ shopware_withdrawn as (
 
 odoo_withdrawn as (
     select
-        {{ conform('consent', from_record('erp_partners', 'res.partner', {
+        {{ conform('consent', from_record('erp_partners', 'partners', {
             'contact_record_id': 'erp_partners.source_record_id',
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -72,7 +72,7 @@ odoo_withdrawn as (
 
 hubspot as (
     select
-        {{ conform('consent', from_record('crm_contacts', 'contact', {
+        {{ conform('consent', from_record('crm_contacts', 'contacts', {
             'contact_record_id': 'crm_contacts.source_record_id',
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -88,7 +88,7 @@ hubspot as (
 -- Only a confirmed subscription permits: addresses are imported into newsletter tools too.
 brevo_confirmed as (
     select
-        {{ conform('consent', from_record('news_contacts', 'contact', {
+        {{ conform('consent', from_record('news_contacts', 'contacts', {
             'contact_record_id': 'news_contacts.source_record_id',
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -103,7 +103,7 @@ brevo_confirmed as (
 
 brevo_blocked as (
     select
-        {{ conform('consent', from_record('news_contacts', 'contact', {
+        {{ conform('consent', from_record('news_contacts', 'contacts', {
             'contact_record_id': 'news_contacts.source_record_id',
             'purpose_code': "'marketing'",
             'channel_code': "'email'",
@@ -118,7 +118,7 @@ brevo_blocked as (
 
 brevo_unsubscribed as (
     select
-        {{ conform('consent', from_record('news_events', 'contact_event', {
+        {{ conform('consent', from_record('news_events', 'contact_events', {
             'contact_record_id': 'news_events.contact_id',
             'purpose_code': "'marketing'",
             'channel_code': "'email'",

@@ -39,7 +39,7 @@ spend as (
 
 odoo_mailings as (
     select
-        {{ conform('campaign', from_record('erp_mailings', 'mailing.mailing', {
+        {{ conform('campaign', from_record('erp_mailings', 'mailings', {
             'source_record_id': "'mailing:' || erp_mailings.source_record_id",
             'campaign_name': 'erp_mailings.subject',
             'campaign_type_code': "'newsletter'",
@@ -54,7 +54,7 @@ odoo_utm as (
         {{ conform('campaign', {
             'source_system': "'odoo'",
             'source_instance': 'erp_utm.source_instance',
-            'source_object': "'utm.campaign'",
+            'source_object': "'leads'",
             'source_record_id': "'utm:' || erp_utm.campaign_id",
             'campaign_name': 'min(erp_utm.campaign_name)',
             'campaign_type_code': "'other'",
@@ -68,7 +68,7 @@ odoo_utm as (
 
 hubspot as (
     select
-        {{ conform('campaign', from_record('crm_emails', 'marketing_email', {
+        {{ conform('campaign', from_record('crm_emails', 'marketing_emails', {
             'campaign_name': 'crm_emails.name',
             'campaign_type_code': "'newsletter'",
             'channel_code': "'email'",
@@ -79,7 +79,7 @@ hubspot as (
 
 brevo as (
     select
-        {{ conform('campaign', from_record('news_campaigns', 'email_campaign', {
+        {{ conform('campaign', from_record('news_campaigns', 'campaigns', {
             'campaign_name': 'news_campaigns.name',
             'campaign_type_code': "'newsletter'",
             'channel_code': "'email'",
@@ -93,7 +93,7 @@ files_fairs as (
         {{ conform('campaign', {
             'source_system': "'files'",
             'source_instance': 'fairs.source_instance',
-            'source_object': "'fair'",
+            'source_object': "'fair_visits'",
             'source_record_id': "'fair:' || fairs.fair",
             'campaign_name': 'fairs.fair',
             'campaign_type_code': "'fair'",
@@ -115,7 +115,7 @@ files_webinars as (
         {{ conform('campaign', {
             'source_system': "'files'",
             'source_instance': 'webinars.source_instance',
-            'source_object': "'webinar'",
+            'source_object': "'webinar_attendance'",
             'source_record_id': "'webinar:' || webinars.webinar",
             'campaign_name': 'webinars.webinar',
             'campaign_type_code': "'webinar'",
@@ -137,7 +137,7 @@ files_ads as (
         {{ conform('campaign', {
             'source_system': "'files'",
             'source_instance': 'spend.source_instance',
-            'source_object': "'paid'",
+            'source_object': "'ad_spend'",
             'source_record_id': "'ad:' || spend.campaign",
             'campaign_name': 'spend.campaign',
             'campaign_type_code': "'paid'",

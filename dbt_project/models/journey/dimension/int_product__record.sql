@@ -17,7 +17,7 @@ crm_products as (
 
 shopware as (
     select
-        {{ conform('product', from_record('shop_products', 'product', {
+        {{ conform('product', from_record('shop_products', 'products', {
             'product_number': 'shop_products.product_number',
             'product_name': 'shop_products.name',
             'category_code': "lower(" ~ json_text(json_first('shop_products.categories'), 'name') ~ ")",
@@ -32,7 +32,7 @@ shopware as (
 
 odoo as (
     select
-        {{ conform('product', from_record('erp_products', 'product.product', {
+        {{ conform('product', from_record('erp_products', 'products', {
             'product_number': 'erp_products.default_code',
             'product_name': 'erp_products.name',
             'category_code': 'lower(erp_products.categ_name)',
@@ -47,7 +47,7 @@ odoo as (
 
 hubspot as (
     select
-        {{ conform('product', from_record('crm_products', 'product', {
+        {{ conform('product', from_record('crm_products', 'products', {
             'product_number': 'crm_products.hs_sku',
             'product_name': 'crm_products.name',
             'unit_price': 'crm_products.price',

@@ -51,7 +51,7 @@ erp_refunds as (
 
 shopware_lines as (
     select
-        {{ conform('order_line', from_record('shop_lines', 'order_line_item', {
+        {{ conform('order_line', from_record('shop_lines', 'order_line_items', {
             'order_record_id': 'shop_lines.order_id',
             'account_record_id': 'shop_orders.customer_id',
             'contact_record_id': 'shop_orders.customer_id',
@@ -81,7 +81,7 @@ shopware_lines as (
 
 shopware_refunds as (
     select
-        {{ conform('order_line', from_record('shop_refunds', 'order_transaction_capture_refund', {
+        {{ conform('order_line', from_record('shop_refunds', 'refunds', {
             'order_record_id': 'shop_refunds.order_id',
             'account_record_id': 'shop_orders.customer_id',
             'contact_record_id': 'shop_orders.customer_id',
@@ -101,7 +101,7 @@ shopware_refunds as (
 
 odoo_lines as (
     select
-        {{ conform('order_line', from_record('erp_lines', 'sale.order.line', {
+        {{ conform('order_line', from_record('erp_lines', 'sale_order_lines', {
             'order_record_id': 'erp_lines.order_id',
             'account_record_id': 'erp_orders.partner_id',
             'contact_record_id': 'erp_orders.partner_id',
@@ -133,7 +133,7 @@ odoo_lines as (
 
 odoo_refunds as (
     select
-        {{ conform('order_line', from_record('erp_refunds', 'account.move', {
+        {{ conform('order_line', from_record('erp_refunds', 'invoices', {
             'order_record_id': "'refund:' || erp_refunds.source_record_id",
             'account_record_id': 'erp_refunds.commercial_partner_id',
             'contact_record_id': 'erp_refunds.partner_id',
@@ -150,7 +150,7 @@ odoo_refunds as (
 
 files_lines as (
     select
-        {{ conform('order_line', from_record('marketplace_orders', 'marketplace_order_line', {
+        {{ conform('order_line', from_record('marketplace_orders', 'marketplace_orders', {
             'order_record_id': "marketplace_orders.marketplace || ':' || marketplace_orders.order_number",
             'account_record_id': file_company_id('marketplace_orders.buyer_company', 'marketplace_orders.buyer_zip'),
             'ordered_at': 'marketplace_orders.ordered_at',

@@ -33,7 +33,7 @@ crm_tickets as (
 
 zendesk as (
     select
-        {{ conform('service_case', from_record('tickets', 'ticket', {
+        {{ conform('service_case', from_record('tickets', 'tickets', {
             'account_record_id': 'tickets.organization_id',
             'contact_record_id': 'tickets.requester_id',
             'employee_record_id': 'tickets.assignee_id',
@@ -59,7 +59,7 @@ zendesk as (
 
 hubspot as (
     select
-        {{ conform('service_case', from_record('crm_tickets', 'ticket', {
+        {{ conform('service_case', from_record('crm_tickets', 'tickets', {
             'account_record_id': 'participants.company_id',
             'contact_record_id': 'participants.contact_id',
             'employee_record_id': 'crm_tickets.hubspot_owner_id',

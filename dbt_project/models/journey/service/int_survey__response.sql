@@ -30,7 +30,7 @@ crm_feedback as (
 
 zendesk as (
     select
-        {{ conform('survey_response', from_record('ratings', 'satisfaction_rating', {
+        {{ conform('survey_response', from_record('ratings', 'satisfaction_ratings', {
             'account_record_id': 'tickets.organization_id',
             'contact_record_id': 'ratings.requester_id',
             'case_record_id': 'ratings.ticket_id',
@@ -50,7 +50,7 @@ zendesk as (
 
 odoo_ratings as (
     select
-        {{ conform('survey_response', from_record('erp_ratings', 'rating.rating', {
+        {{ conform('survey_response', from_record('erp_ratings', 'ratings', {
             'account_record_id': 'erp_ratings.partner_id',
             'contact_record_id': 'erp_ratings.partner_id',
             'survey_type_code': "'csat'",
@@ -67,7 +67,7 @@ odoo_ratings as (
 
 odoo_responses as (
     select
-        {{ conform('survey_response', from_record('erp_responses', 'survey.user_input', {
+        {{ conform('survey_response', from_record('erp_responses', 'survey_responses', {
             'account_record_id': 'erp_responses.partner_id',
             'contact_record_id': 'erp_responses.partner_id',
             'survey_type_code': "'csat'",
@@ -82,7 +82,7 @@ odoo_responses as (
 
 hubspot as (
     select
-        {{ conform('survey_response', from_record('crm_feedback', 'feedback_submission', {
+        {{ conform('survey_response', from_record('crm_feedback', 'feedback_submissions', {
             'account_record_id': 'participants.company_id',
             'contact_record_id': 'coalesce(crm_feedback.hs_contact_id, participants.contact_id)',
             'survey_type_code': "case upper(crm_feedback.hs_survey_type) when 'NPS' then 'nps' when 'CES' then 'ces' else 'csat' end",

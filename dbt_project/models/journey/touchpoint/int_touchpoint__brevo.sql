@@ -9,7 +9,7 @@ events as (
 
 final as (
     select
-        {{ touchpoint('events', 'contact_event', 'event', {
+        {{ touchpoint('events', 'contact_events', 'event', {
             'event_type': 'events.event_type',
             'touchpoint_type_code': brevo_touchpoint_type('events.event_type'),
             'occurred_at': 'events.occurred_at',

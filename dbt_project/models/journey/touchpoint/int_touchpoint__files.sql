@@ -31,7 +31,7 @@ marketplace_orders as (
 
 visited as (
     select
-        {{ touchpoint('fair_visits', 'fair_visit', 'visited', {
+        {{ touchpoint('fair_visits', 'fair_visits', 'visited', {
             'touchpoint_type_code': "'fair_visit'",
             'occurred_at': 'cast(fair_visits.visited_on as timestamp)',
             'account_record_id': file_company_id('fair_visits.company', 'fair_visits.zip'),
@@ -58,7 +58,7 @@ attended as (
 
 ordered as (
     select
-        {{ touchpoint('marketplace_orders', 'marketplace_order', 'ordered', {
+        {{ touchpoint('marketplace_orders', 'marketplace_orders', 'ordered', {
             'touchpoint_type_code': "'marketplace_order'",
             'occurred_at': 'marketplace_orders.ordered_at',
             'account_record_id': 'marketplace_orders.company_id',

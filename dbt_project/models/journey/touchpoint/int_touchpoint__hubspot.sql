@@ -50,7 +50,7 @@ feedback as (
 
 called as (
     select
-        {{ touchpoint('calls', 'call', 'call', {
+        {{ touchpoint('calls', 'calls', 'call', {
             'touchpoint_type_code': "case lower(calls.hs_call_direction) when 'inbound' then 'call_inbound' else 'call_outbound' end",
             'occurred_at': 'coalesce(calls.hs_timestamp, calls.created_at)',
             'account_record_id': 'participants.company_id',
@@ -65,7 +65,7 @@ called as (
 
 emailed as (
     select
-        {{ touchpoint('emails', 'email', 'email', {
+        {{ touchpoint('emails', 'emails', 'email', {
             'touchpoint_type_code': "case when lower(emails.hs_email_direction) like 'incoming%' then 'email_inbound' else 'email_outbound' end",
             'occurred_at': 'coalesce(emails.hs_timestamp, emails.created_at)',
             'account_record_id': 'participants.company_id',
@@ -79,7 +79,7 @@ emailed as (
 
 met as (
     select
-        {{ touchpoint('meetings', 'meeting', 'meeting', {
+        {{ touchpoint('meetings', 'meetings', 'meeting', {
             'touchpoint_type_code': "case when lower(meetings.hs_activity_type) like '%demo%' then 'demo_held' else 'meeting_held' end",
             'occurred_at': 'coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp, meetings.created_at)',
             'account_record_id': 'participants.company_id',
@@ -96,7 +96,7 @@ met as (
 
 task_done as (
     select
-        {{ touchpoint('tasks', 'task', 'done', {
+        {{ touchpoint('tasks', 'tasks', 'done', {
             'touchpoint_type_code': "'task_done'",
             'occurred_at': 'coalesce(tasks.hs_task_completion_date, tasks.hs_timestamp, tasks.created_at)',
             'account_record_id': 'participants.company_id',
@@ -111,7 +111,7 @@ task_done as (
 
 contact_created as (
     select
-        {{ touchpoint('contacts', 'contact', 'created', {
+        {{ touchpoint('contacts', 'contacts', 'created', {
             'touchpoint_type_code': "'lead_created'",
             'occurred_at': 'contacts.created_at',
             'account_record_id': 'coalesce(contacts.associatedcompanyid, participants.company_id)',
@@ -125,7 +125,7 @@ contact_created as (
 
 deal_created as (
     select
-        {{ touchpoint('deals', 'deal', 'created', {
+        {{ touchpoint('deals', 'deals', 'created', {
             'touchpoint_type_code': "'deal_created'",
             'occurred_at': 'deals.created_at',
             'account_record_id': 'participants.company_id',
@@ -166,7 +166,7 @@ deal_moved as (
 
 case_opened as (
     select
-        {{ touchpoint('tickets', 'ticket', 'opened', {
+        {{ touchpoint('tickets', 'tickets', 'opened', {
             'touchpoint_type_code': "'case_opened'",
             'occurred_at': 'tickets.created_at',
             'account_record_id': 'participants.company_id',
@@ -180,7 +180,7 @@ case_opened as (
 
 case_closed as (
     select
-        {{ touchpoint('tickets', 'ticket', 'closed', {
+        {{ touchpoint('tickets', 'tickets', 'closed', {
             'touchpoint_type_code': "'case_solved'",
             'occurred_at': 'tickets.closed_date',
             'account_record_id': 'participants.company_id',
@@ -195,7 +195,7 @@ case_closed as (
 
 answered as (
     select
-        {{ touchpoint('feedback', 'feedback_submission', 'answered', {
+        {{ touchpoint('feedback', 'feedback_submissions', 'answered', {
             'touchpoint_type_code': "case upper(feedback.hs_survey_type) when 'NPS' then 'nps_response' when 'CES' then 'ces_response' else 'csat_response' end",
             'occurred_at': 'coalesce(feedback.hs_submission_timestamp, feedback.created_at)',
             'account_record_id': 'participants.company_id',

@@ -71,7 +71,7 @@ responses as (
 
 lead_created as (
     select
-        {{ touchpoint('leads', 'crm.lead', 'created', {
+        {{ touchpoint('leads', 'leads', 'created', {
             'touchpoint_type_code': "case when leads.type = 'lead' then 'lead_created' else 'deal_created' end",
             'occurred_at': 'leads.created_at',
             'account_record_id': 'leads.partner_id',
@@ -86,7 +86,7 @@ lead_created as (
 
 lead_converted as (
     select
-        {{ touchpoint('leads', 'crm.lead', 'converted', {
+        {{ touchpoint('leads', 'leads', 'converted', {
             'touchpoint_type_code': "'deal_created'",
             'occurred_at': 'leads.date_conversion',
             'account_record_id': 'leads.partner_id',
@@ -101,7 +101,7 @@ lead_converted as (
 
 lead_moved as (
     select
-        {{ touchpoint('leads', 'crm.lead', 'stage', {
+        {{ touchpoint('leads', 'leads', 'stage', {
             'touchpoint_type_code': "case when not leads.active then 'deal_lost' when stages.is_won then 'deal_won' else 'deal_stage_entered' end",
             'occurred_at': 'coalesce(case when not leads.active then leads.date_closed end, leads.date_last_stage_update)',
             'account_record_id': 'leads.partner_id',
@@ -121,7 +121,7 @@ lead_moved as (
 
 quoted as (
     select
-        {{ touchpoint('orders', 'sale.order', 'quoted', {
+        {{ touchpoint('orders', 'sale_orders', 'quoted', {
             'touchpoint_type_code': "'quote_sent'",
             'occurred_at': 'orders.created_at',
             'account_record_id': 'orders.partner_id',
@@ -135,7 +135,7 @@ quoted as (
 
 ordered as (
     select
-        {{ touchpoint('orders', 'sale.order', 'ordered', {
+        {{ touchpoint('orders', 'sale_orders', 'ordered', {
             'touchpoint_type_code': "'order_placed'",
             'occurred_at': 'orders.date_order',
             'account_record_id': 'orders.partner_id',
@@ -158,7 +158,7 @@ ordered as (
 
 invoiced as (
     select
-        {{ touchpoint('invoices', 'account.move', 'invoiced', {
+        {{ touchpoint('invoices', 'invoices', 'invoiced', {
             'touchpoint_type_code': "case invoices.move_type when 'out_invoice' then 'invoice_issued' else 'refund_issued' end",
             'occurred_at': 'cast(invoices.invoice_date as timestamp)',
             'account_record_id': 'invoices.commercial_partner_id',
@@ -175,7 +175,7 @@ invoiced as (
 {% for event, told in trace_events.items() %}
 trace_{{ event }} as (
     select
-        {{ touchpoint('traces', 'mailing.trace', event, {
+        {{ touchpoint('traces', 'mailing_traces', event, {
             'touchpoint_type_code': "'" ~ told[1] ~ "'",
             'occurred_at': 'traces.' ~ told[0],
             'account_record_id': 'traces.partner_id',
@@ -189,7 +189,7 @@ trace_{{ event }} as (
 {% endfor %}
 conversed as (
     select
-        {{ touchpoint('messages', 'mail.message', 'message', {
+        {{ touchpoint('messages', 'messages', 'message', {
             'touchpoint_type_code': "case
                 when lower(messages.mail_activity_type_name) in ('call', 'anruf', 'phonecall') then 'call_outbound'
                 when lower(messages.mail_activity_type_name) in ('meeting', 'besprechung', 'termin') then 'meeting_held'
@@ -218,7 +218,7 @@ conversed as (
 
 rated as (
     select
-        {{ touchpoint('ratings', 'rating.rating', 'rated', {
+        {{ touchpoint('ratings', 'ratings', 'rated', {
             'touchpoint_type_code': "'csat_response'",
             'occurred_at': 'coalesce(ratings.source_updated_at, ratings.created_at)',
             'account_record_id': 'ratings.partner_id',
@@ -232,7 +232,7 @@ rated as (
 
 answered as (
     select
-        {{ touchpoint('responses', 'survey.user_input', 'answered', {
+        {{ touchpoint('responses', 'survey_responses', 'answered', {
             'touchpoint_type_code': "'survey_answered'",
             'occurred_at': 'coalesce(responses.source_updated_at, responses.created_at)',
             'account_record_id': 'responses.partner_id',

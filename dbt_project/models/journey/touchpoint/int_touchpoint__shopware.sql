@@ -39,7 +39,7 @@ recipients as (
 
 registered as (
     select
-        {{ touchpoint('customers', 'customer', 'registered', {
+        {{ touchpoint('customers', 'customers', 'registered', {
             'touchpoint_type_code': "'shop_registered'",
             'occurred_at': 'customers.created_at',
             'account_record_id': 'customers.source_record_id',
@@ -51,7 +51,7 @@ registered as (
 
 ordered as (
     select
-        {{ touchpoint('orders', 'order', 'ordered', {
+        {{ touchpoint('orders', 'orders', 'ordered', {
             'touchpoint_type_code': "'order_placed'",
             'occurred_at': 'orders.order_date_time',
             'account_record_id': 'orders.customer_id',
@@ -72,7 +72,7 @@ ordered as (
 -- An order that was cancelled is no purchase; what remains is that it was called off.
 cancelled as (
     select
-        {{ touchpoint('orders', 'order', 'cancelled', {
+        {{ touchpoint('orders', 'orders', 'cancelled', {
             'touchpoint_type_code': "'order_cancelled'",
             'occurred_at': 'coalesce(orders.source_updated_at, orders.order_date_time)',
             'account_record_id': 'orders.customer_id',
@@ -85,7 +85,7 @@ cancelled as (
 
 delivery_changes as (
     select
-        {{ touchpoint('state_changes', 'state_machine_history', 'delivery', {
+        {{ touchpoint('state_changes', 'state_history', 'delivery', {
             'touchpoint_type_code': "case state_changes.to_state when 'shipped' then 'order_shipped' else 'order_returned' end",
             'occurred_at': 'state_changes.created_at',
             'account_record_id': 'orders.customer_id',
@@ -102,7 +102,7 @@ delivery_changes as (
 
 refunded as (
     select
-        {{ touchpoint('refunds', 'order_transaction_capture_refund', 'refunded', {
+        {{ touchpoint('refunds', 'refunds', 'refunded', {
             'touchpoint_type_code': "'refund_issued'",
             'occurred_at': 'refunds.created_at',
             'account_record_id': 'orders.customer_id',
@@ -120,7 +120,7 @@ refunded as (
 
 subscribed as (
     select
-        {{ touchpoint('recipients', 'newsletter_recipient', 'subscribed', {
+        {{ touchpoint('recipients', 'newsletter_recipients', 'subscribed', {
             'touchpoint_type_code': "'newsletter_subscribed'",
             'occurred_at': 'coalesce(recipients.confirmed_at, recipients.created_at)',
             'contact_record_id': "'newsletter_recipient:' || recipients.source_record_id",
@@ -132,7 +132,7 @@ subscribed as (
 
 unsubscribed as (
     select
-        {{ touchpoint('recipients', 'newsletter_recipient', 'unsubscribed', {
+        {{ touchpoint('recipients', 'newsletter_recipients', 'unsubscribed', {
             'touchpoint_type_code': "'newsletter_unsubscribed'",
             'occurred_at': 'coalesce(recipients.source_updated_at, recipients.created_at)',
             'contact_record_id': "'newsletter_recipient:' || recipients.source_record_id"

@@ -8,6 +8,11 @@ events as (
     select * from {{ ref('int_touchpoint__event') }}
 ),
 
+-- Where the vendors show a record to people; empty where no address is configured.
+record_links as (
+    select * from {{ source('ops', 'record_link') }}
+),
+
 run as (
     select as_of_at from {{ source('ops', 'run') }}
 ),
@@ -20,9 +25,15 @@ joined as (
         {{ reporting_amount('events.gross_amount', 'events.currency_code') }} as gross_reporting_amount,
         {{ reporting_amount('events.net_amount', 'events.currency_code') }} as net_reporting_amount,
         {{ reporting_amount('events.margin_amount', 'events.currency_code') }} as margin_reporting_amount,
+        record_links.url_template,
         run.as_of_at
     from events
     cross join run
+    left join record_links
+        on
+            events.source_system = record_links.source_system
+            and events.source_instance = record_links.source_instance
+            and events.source_object = record_links.source_object
     {{ map_joins('events') }}
     {{ rate_join('events', 'events.occurred_at', 'net_amount') }}
 ),
@@ -58,7 +69,7 @@ final as (
         rating_scale,
         sentiment_code,
         consent_basis_code,
-        cast(null as {{ text_type() }}) as source_record_url,
+        replace(url_template, '{id}', source_record_id) as source_record_url,
         source_updated_at,
         loaded_at,
         load_id,

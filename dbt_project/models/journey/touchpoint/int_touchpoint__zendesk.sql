@@ -17,7 +17,7 @@ ratings as (
 
 opened as (
     select
-        {{ touchpoint('tickets', 'ticket', 'opened', {
+        {{ touchpoint('tickets', 'tickets', 'opened', {
             'touchpoint_type_code': "case when " ~ is_complaint('tickets.tags') ~ " then 'complaint_raised' else 'case_opened' end",
             'occurred_at': 'tickets.created_at',
             'account_record_id': 'tickets.organization_id',
@@ -31,7 +31,7 @@ opened as (
 
 changed as (
     select
-        {{ touchpoint('status_changes', 'ticket_event', 'status', {
+        {{ touchpoint('status_changes', 'ticket_events', 'status', {
             'touchpoint_type_code': "case when status_changes.to_status = 'solved' then 'case_solved' else 'case_reopened' end",
             'occurred_at': 'status_changes.created_at',
             'account_record_id': 'tickets.organization_id',
@@ -49,7 +49,7 @@ changed as (
 
 rated as (
     select
-        {{ touchpoint('ratings', 'satisfaction_rating', 'rated', {
+        {{ touchpoint('ratings', 'satisfaction_ratings', 'rated', {
             'touchpoint_type_code': "'csat_response'",
             'occurred_at': 'coalesce(ratings.source_updated_at, ratings.created_at)',
             'account_record_id': 'tickets.organization_id',
