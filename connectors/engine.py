@@ -236,9 +236,8 @@ class _Read:
         if phase.archived or phase.ids_only or phase.name == "backfill":
             since = self.asked_since if phase.name == "backfill" and not phase.everything else None
         size = min(self.page_size or phase.plan.page_size, phase.plan.page_size)
-        token = None if self.full else self.state.token
-        settings = {**self.options, "token": token} if token else self.options
-        return Window(since, None, size, phase.archived, settings)
+        token = None if self.full or self.asked_since else self.state.token
+        return Window(since, None, size, phase.archived, self.options, token)
 
     def walk(
         self, phase: Phase, position: Position | None, present: list[str]

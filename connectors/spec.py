@@ -108,8 +108,8 @@ class Call:
 @dataclass(frozen=True)
 class Window:
     """What a pass asks for. `since` is where it begins (None: everything), `until` where it must end (None: now);
-    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options, `token`
-    for a stream with an opaque cursor, the vendor's continuation token that the last pass ended with."""
+    both naive UTC. `archived` asks for the vendor's archive, `size` is the page size, `settings` the source's options,
+    `token` the vendor's continuation token that the last pass ended with, for a stream with an opaque cursor."""
 
     since: datetime | None
     until: datetime | None

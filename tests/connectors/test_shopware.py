@@ -62,7 +62,14 @@ def text(moment: datetime) -> str:
 def customer(number: int, created: datetime = START - timedelta(days=9), **values: Any) -> Row:
     row: Row = dict.fromkeys(COLUMNS)
     key = f"{(number * 7919) % 1000:032x}"
-    return {**row, "id": key, "customerNumber": str(number), "company": f"C{number}", "createdAt": text(created), **values}
+    return {
+        **row,
+        "id": key,
+        "customerNumber": str(number),
+        "company": f"C{number}",
+        "createdAt": text(created),
+        **values,
+    }
 
 
 def shopware(server: Any, page_size: int = 3, secret: str = "very-secret", **more: Any) -> Connector:
@@ -136,10 +143,8 @@ ACTION = st.tuples(st.sampled_from(["add", "edit", "remove"]), st.integers(0, 20
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.lists(ACTION, max_size=10), min_size=1, max_size=4), same=st.booleans())
-def test_converges_while_the_shop_goes_on(
-    loopback: Serve, rounds: list[list[tuple[str, int]]], same: bool
-) -> None:
-    """Changes happen before each page of a pass; one quiet pass with reconciliation afterwards shows the shop's state."""
+def test_converges_while_the_shop_goes_on(loopback: Serve, rounds: list[list[tuple[str, int]]], same: bool) -> None:
+    """Changes happen before each page; one quiet pass with reconciliation afterwards shows the state of the shop."""
     shop = Shop()
     shop.rows = [customer(n) for n in range(1, 6)]
     server = loopback(shop)
@@ -177,9 +182,7 @@ def test_converges_while_the_shop_goes_on(
     assert {k: v["company"] for k, v in landed.items()} == {r["id"]: r["company"] for r in shop.rows}
 
 
-def pass_over(
-    connector: Connector, landed: dict[str, Row], cursor: str | None, reconcile: bool
-) -> str | None:
+def pass_over(connector: Connector, landed: dict[str, Row], cursor: str | None, reconcile: bool) -> str | None:
     for batch in connector.read("customers", cursor=cursor, reconcile=reconcile):
         landed.update({r["record_id"]: r for r in batch.frame.to_dicts()})
         if batch.complete:
