@@ -36,7 +36,10 @@ PAGE_SIZE = 1000
 # write_date is when the writing transaction began: an import of an hour commits rows that are an hour old.
 LOOKBACK = timedelta(hours=1)
 
-_CREATED = Column("created_at", "instant", "create_date")
+_CREATED = (
+    Column("created_at", "instant", "create_date"),
+    Column("written_at", "instant", "write_date"),
+)
 
 
 def _reference(name: str, label: str | None = None, field: str | None = None) -> tuple[Column, ...]:
@@ -80,7 +83,7 @@ PARTNERS = (
     Column("is_blacklisted", "boolean", "is_blacklisted"),
     Column("message_bounce", "integer", "message_bounce"),
     Column("active", "boolean", "active", required=True),
-    _CREATED,
+    *_CREATED,
 )
 
 LEADS = (
@@ -113,7 +116,7 @@ LEADS = (
     Column("date_last_stage_update", "instant", "date_last_stage_update"),
     Column("date_deadline", "date", "date_deadline"),
     Column("active", "boolean", "active", required=True),
-    _CREATED,
+    *_CREATED,
 )
 
 STAGES = (
@@ -122,7 +125,7 @@ STAGES = (
     Column("is_won", "boolean", "is_won"),
     Column("fold", "boolean", "fold"),
     *_reference("team_id"),
-    _CREATED,
+    *_CREATED,
 )
 
 SALE_ORDERS = (
@@ -150,7 +153,7 @@ SALE_ORDERS = (
     Column("signed_on", "instant", "signed_on"),
     *_reference("website_id"),
     Column("cart_recovery_email_sent", "boolean", "cart_recovery_email_sent"),
-    _CREATED,
+    *_CREATED,
 )
 
 SALE_ORDER_LINES = (
@@ -171,7 +174,7 @@ SALE_ORDER_LINES = (
     *_reference("currency_id", "currency_code"),
     Column("state", "text", "state"),
     Column("is_downpayment", "boolean", "is_downpayment"),
-    _CREATED,
+    *_CREATED,
 )
 
 INVOICES = (
@@ -195,7 +198,7 @@ INVOICES = (
     *_reference("invoice_user_id"),
     *_reference("team_id"),
     *_UTM,
-    _CREATED,
+    *_CREATED,
 )
 
 MAILINGS = (
@@ -207,7 +210,7 @@ MAILINGS = (
     Column("sent_at", "instant", "sent_date"),
     Column("scheduled_at", "instant", "schedule_date"),
     Column("active", "boolean", "active"),
-    _CREATED,
+    *_CREATED,
 )
 
 MAILING_TRACES = (
@@ -227,7 +230,7 @@ MAILING_TRACES = (
     Column("bounced_at", "instant", "bounced"),
     Column("failed_at", "instant", "exception"),
     Column("ignored_at", "instant", "ignored"),
-    _CREATED,
+    *_CREATED,
 )
 
 RATINGS = (
@@ -243,7 +246,7 @@ RATINGS = (
     Column("parent_res_model", "text", "parent_res_model"),
     Column("parent_res_id", "text", "parent_res_id"),
     Column("is_internal", "boolean", "is_internal"),
-    _CREATED,
+    *_CREATED,
 )
 
 SURVEY_RESPONSES = (
@@ -256,7 +259,7 @@ SURVEY_RESPONSES = (
     Column("scoring_percentage", "decimal", "scoring_percentage"),
     Column("scoring_total", "decimal", "scoring_total"),
     Column("scoring_success", "boolean", "scoring_success"),
-    _CREATED,
+    *_CREATED,
 )
 
 SURVEY_ANSWERS = (
@@ -274,7 +277,7 @@ SURVEY_ANSWERS = (
     *_reference("matrix_row_id", "matrix_row_name"),
     Column("answer_score", "decimal", "answer_score"),
     Column("answer_is_correct", "boolean", "answer_is_correct"),
-    _CREATED,
+    *_CREATED,
 )
 
 MESSAGES = (
@@ -289,7 +292,7 @@ MESSAGES = (
     *_reference("parent_id"),
     *_reference("mail_activity_type_id", "mail_activity_type_name"),
     Column("is_internal", "boolean", "is_internal"),
-    _CREATED,
+    *_CREATED,
 )
 
 ACTIVITIES = (
@@ -301,7 +304,7 @@ ACTIVITIES = (
     *_reference("user_id"),
     *_reference("request_partner_id"),
     Column("automated", "boolean", "automated"),
-    _CREATED,
+    *_CREATED,
 )
 
 PRODUCTS = (
@@ -317,7 +320,7 @@ PRODUCTS = (
     *_reference("uom_id", "uom_name"),
     Column("sale_ok", "boolean", "sale_ok"),
     Column("active", "boolean", "active"),
-    _CREATED,
+    *_CREATED,
 )
 
 USERS = (
@@ -328,7 +331,7 @@ USERS = (
     *_reference("sale_team_id", "sale_team_name"),
     Column("share", "boolean", "share"),
     Column("active", "boolean", "active"),
-    _CREATED,
+    *_CREATED,
 )
 
 
@@ -379,7 +382,9 @@ def _model(
         entity=entity,
         columns=columns,
         increment=reading,
-        cursor=Cursor("write_date", lookback=LOOKBACK),
+        # write_date orders no versions: a merge, a blacklisting or a renamed stage change what is read and leave it.
+        # Without a time of its own, the version that was read last counts.
+        cursor=Cursor(None, lookback=LOOKBACK),
         deletes="full_pass",
         reconcile_every=timedelta(0),
         false_is_null=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -80,6 +81,8 @@ def test_false_is_empty_and_a_reference_is_an_id(loopback: Serve) -> None:
     row = next(iter(odoo(loopback(desk)).read("partners"))).frame.to_dicts()[0]
     assert (row["parent_id"], row["vat"], row["is_company"]) == ("4", None, False)
     assert row["is_deleted"] is True
+    assert row["updated_at"] is None, "write_date does not order versions"
+    assert row["written_at"] == datetime(2026, 6, 1, 10)
     assert '"vat": false' in row["record"]
 
 

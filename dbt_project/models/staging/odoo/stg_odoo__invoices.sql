@@ -29,7 +29,7 @@ select
     source_id,
     source_name,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__invoices') }}

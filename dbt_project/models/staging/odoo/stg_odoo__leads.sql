@@ -41,7 +41,7 @@ select
     date_deadline,
     active,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__leads') }}

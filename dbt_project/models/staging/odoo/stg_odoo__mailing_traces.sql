@@ -21,7 +21,7 @@ select
     failed_at,
     ignored_at,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__mailing_traces') }}

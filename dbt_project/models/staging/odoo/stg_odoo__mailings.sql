@@ -16,7 +16,7 @@ select
     scheduled_at,
     active,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__mailings') }}

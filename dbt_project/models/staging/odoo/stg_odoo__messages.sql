@@ -16,7 +16,7 @@ select
     mail_activity_type_name,
     is_internal,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__messages') }}

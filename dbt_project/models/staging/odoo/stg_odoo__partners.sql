@@ -33,7 +33,7 @@ select
     message_bounce,
     active,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__partners') }}

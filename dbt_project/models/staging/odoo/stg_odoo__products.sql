@@ -18,7 +18,7 @@ select
     sale_ok,
     active,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__products') }}

@@ -15,7 +15,7 @@ select
     parent_res_id,
     is_internal,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__ratings') }}

@@ -22,7 +22,7 @@ select
     state,
     is_downpayment,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__sale_order_lines') }}

@@ -34,7 +34,7 @@ select
     website_id,
     cart_recovery_email_sent,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__sale_orders') }}

@@ -8,7 +8,7 @@ select
     fold,
     team_id,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__stages') }}

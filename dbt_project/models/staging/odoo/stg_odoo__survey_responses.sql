@@ -13,7 +13,7 @@ select
     scoring_total,
     scoring_success,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__survey_responses') }}

@@ -11,7 +11,7 @@ select
     share,
     active,
     created_at,
-    updated_at as source_updated_at,
+    written_at as source_updated_at,
     loaded_at,
     load_id
 from {{ source('raw', 'odoo__users') }}
