@@ -111,9 +111,7 @@ class Limits:
         """The counter `name`, made on first use. Generous mode multiplies the documented limit."""
         with self._lock:
             if name not in self._windows:
-                self._windows[name] = Window(
-                    limit if self.mode == "documented" else limit * self.factor, seconds
-                )
+                self._windows[name] = Window(limit if self.mode == "documented" else limit * self.factor, seconds)
             return self._windows[name]
 
 

@@ -216,9 +216,7 @@ def campaigns(rows: list[Row], asked: Asked) -> Row:
     page, count = window(rows, asked, 50, 100)
     if asked.get("excludeHtmlContent") == "true":
         page = [{**r, "htmlContent": ""} for r in page]
-    if (
-        asked.get("statistics") is None
-    ):  # statistics are computed for six months back only, and only when asked for
+    if asked.get("statistics") is None:  # statistics are computed for six months back only, and only when asked for
         page = [{**r, "statistics": {**r["statistics"], "linksStats": {}, "statsByDomain": {}}} for r in page]
     return {"campaigns": page, "count": count}
 
@@ -231,9 +229,7 @@ def span(asked: Asked, now: datetime) -> tuple[date, date]:
     if begin is None or end is None:
         return (now - timedelta(days=STATS_DAYS)).date(), now.date()
     if end < begin or (end - begin).days > STATS_DAYS:
-        raise Refused(
-            400, "out_of_range", f"the span from startDate to endDate must be 0 to {STATS_DAYS} days"
-        )
+        raise Refused(400, "out_of_range", f"the span from startDate to endDate must be 0 to {STATS_DAYS} days")
     return begin, end
 
 

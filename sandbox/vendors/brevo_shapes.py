@@ -49,15 +49,11 @@ def contact_list(key: int, name: str, folder: int, subscribers: int, blacklisted
 
 
 def folder(key: int, name: str, lists: list[Row]) -> Row:
-    sums = {
-        k: sum(row[k] for row in lists) for k in ("uniqueSubscribers", "totalSubscribers", "totalBlacklisted")
-    }
+    sums = {k: sum(row[k] for row in lists) for k in ("uniqueSubscribers", "totalSubscribers", "totalBlacklisted")}
     return {"id": key, "name": name} | sums
 
 
-def company(
-    key: str, name: str, created: datetime, updated: datetime, contacts: list[int], **given: Any
-) -> Row:
+def company(key: str, name: str, created: datetime, updated: datetime, contacts: list[int], **given: Any) -> Row:
     return {
         "id": key,
         "attributes": {"name": name, "created_at": stamp(created), "last_updated_at": stamp(updated)} | given,
@@ -162,9 +158,7 @@ def event(kind: str, contact: int, campaign: int, at: datetime, url: str | None 
     }
 
 
-def message_event(
-    kind: str, email: str, at: datetime, message: str, subject: str, tag: str, template: int
-) -> Row:
+def message_event(kind: str, email: str, at: datetime, message: str, subject: str, tag: str, template: int) -> Row:
     row = {
         "email": email,
         "date": stamp(at),

@@ -16,7 +16,8 @@ from typing import Any
 
 from sandbox.vendors import Response, address_of, answer, limits_of
 from sandbox.vendors.shopware_criteria import CriteriaError, Entity, Record, rendered, search
-from sandbox.vendors.shopware_records import LIVE_VERSION, shop_of
+from sandbox.vendors.shopware_records import shop_of
+from sandbox.vendors.shopware_shapes import LIVE_VERSION
 
 CLIENT_ID = "SANDBOXSHOPWARECLIENT"
 CLIENT_SECRET = "sandbox-shopware-secret"
@@ -93,7 +94,7 @@ def in_version(entity: Entity, version: str) -> Entity:
     if "versionId" not in entity.fields:
         return entity
     kept = [r for r in entity.records if r["versionId"] == version]
-    return Entity(entity.name, kept, entity.fields, entity.associations, entity.by_id)
+    return Entity(entity.name, kept, entity.fields, entity.associations)
 
 
 def token(company: Any, method: str, headers: Mapping[str, str], body: bytes) -> Response:

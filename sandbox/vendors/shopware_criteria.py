@@ -36,7 +36,6 @@ class Entity:
     records: list[Record]
     fields: frozenset[str]
     associations: dict[str, Association] = field(default_factory=dict)
-    by_id: dict[str, Record] = field(default_factory=dict)
 
 
 class CriteriaError(Exception):
@@ -105,9 +104,7 @@ def listed(value: Any, name: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        raise CriteriaError(
-            "FRAMEWORK__INVALID_CRITERIA", f'The "{name}" parameter has to be a list of objects.'
-        )
+        raise CriteriaError("FRAMEWORK__INVALID_CRITERIA", f'The "{name}" parameter has to be a list of objects.')
     return value
 
 
@@ -125,15 +122,11 @@ def compiled(entities: Mapping[str, Entity], entity: Entity, query: Mapping[str,
         return negated(joined) if negate else joined
     name = query.get("field")
     if not isinstance(name, str) or not name:
-        raise CriteriaError(
-            "FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "field" for {kind} filter is missing.'
-        )
+        raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "field" for {kind} filter is missing.')
     values = reader(entities, entity, name)
     if kind == "equals":
         if "value" not in query:
-            raise CriteriaError(
-                "FRAMEWORK__INVALID_FILTER_QUERY", 'Parameter "value" for equals filter is missing.'
-            )
+            raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", 'Parameter "value" for equals filter is missing.')
         wanted = query["value"]
         if wanted is None:
             return lambda r: all(v is None for v in values(r))
@@ -142,9 +135,7 @@ def compiled(entities: Mapping[str, Entity], entity: Entity, query: Mapping[str,
         given = query.get("value")
         options = given if isinstance(given, list) else str(given or "").split("|")
         if not options or options == [""]:
-            raise CriteriaError(
-                "FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "value" for {kind} filter is missing.'
-            )
+            raise CriteriaError("FRAMEWORK__INVALID_FILTER_QUERY", f'Parameter "value" for {kind} filter is missing.')
         if kind == "equalsAll":
             return lambda r: all(any(same(v, o) for v in values(r)) for o in options)
         return some(values, lambda v: any(same(v, o) for o in options))
@@ -224,9 +215,7 @@ def reader(entities: Mapping[str, Entity], entity: Entity, name: str) -> Callabl
         inner, rows = reader(entities, target, ".".join(rest)), way.rows
         return lambda r: [v for row in rows(r) for v in inner(row)] or [None]
     if first not in entity.fields:
-        raise CriteriaError(
-            "FRAMEWORK__UNMAPPED_FIELD", f'Field "{name}" in entity "{entity.name}" was not found.'
-        )
+        raise CriteriaError("FRAMEWORK__UNMAPPED_FIELD", f'Field "{name}" in entity "{entity.name}" was not found.')
     if rest:  # customFields.some_key and price.netPrice
 
         def dig(record: Record) -> list[Any]:

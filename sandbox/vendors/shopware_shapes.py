@@ -19,14 +19,14 @@ def hex_id(*parts: object) -> str:
 
 
 SALES_CHANNEL = hex_id("sales-channel", "storefront")
+CHANNELS = {"storefront": "Storefront", "marketplace": "Marktplatz", "edi": "EDI", "phone": "Telefon"}
+CURRENCIES = {"EUR": EUR, "CHF": hex_id("currency", "CHF"), "USD": hex_id("currency", "USD")}
 SALUTATION = hex_id("salutation", "not_specified")
 TAX_RATE = 19.0
 TAX = hex_id("tax", "19")
 SHIPPING = hex_id("shipping", "standard")
 INVOICE_PAYMENT = hex_id("payment", "invoice")
-COUNTRIES = {
-    code: hex_id("country", code) for code in ("DE", "AT", "CH", "NL", "FR", "PL", "IT", "BE", "CZ", "DK")
-}
+COUNTRIES = {code: hex_id("country", code) for code in ("DE", "AT", "CH", "US", "NL", "FR", "PL", "IT", "BE")}
 ROUNDING = {"decimals": 2, "interval": 0.01, "roundForNet": True}
 
 STATES = {
@@ -87,15 +87,15 @@ def cents(value: float) -> float:
     return round(value + 0.0, 2)
 
 
-def calculated(unit: float, total: float, quantity: int) -> Record:
-    """A calculated price of a net order: taxes come on top."""
-    tax = {"tax": cents(total * TAX_RATE / 100), "taxRate": TAX_RATE, "price": cents(total)}
+def calculated(unit: float, total: float, quantity: int, rate: float = TAX_RATE) -> Record:
+    """A calculated price of a net order: taxes come on top, none when it goes abroad."""
+    tax = {"tax": cents(total * rate / 100), "taxRate": rate, "price": cents(total)}
     return {
         "unitPrice": cents(unit),
         "quantity": quantity,
         "totalPrice": cents(total),
         "calculatedTaxes": [tax],
-        "taxRules": [{"taxRate": TAX_RATE, "percentage": 100.0}],
+        "taxRules": [{"taxRate": rate, "percentage": 100.0}],
         "referencePrice": None,
         "listPrice": None,
         "regulationPrice": None,
@@ -189,6 +189,18 @@ def country(code: str, created: datetime) -> Record:
     }
 
 
+def price(net: float) -> Record:
+    return {
+        "currencyId": EUR,
+        "net": cents(net),
+        "gross": cents(net * (1 + TAX_RATE / 100)),
+        "linked": True,
+        "listPrice": None,
+        "percentage": None,
+        "regulationPrice": None,
+    }
+
+
 def product(key: str, net: float, **given: Any) -> Record:
     name = given.get("name", "")
     return {
@@ -197,17 +209,7 @@ def product(key: str, net: float, **given: Any) -> Record:
         "parentId": None,
         "manufacturerId": None,
         "taxId": TAX,
-        "price": [
-            {
-                "currencyId": EUR,
-                "net": cents(net),
-                "gross": cents(net * (1 + TAX_RATE / 100)),
-                "linked": True,
-                "listPrice": None,
-                "percentage": None,
-                "regulationPrice": None,
-            }
-        ],
+        "price": [price(net)],
         "productNumber": "",
         "autoIncrement": 0,
         "active": True,
@@ -230,9 +232,13 @@ def product(key: str, net: float, **given: Any) -> Record:
     } | given
 
 
-def order(key: str, net: float, ordered: datetime, version: str = LIVE_VERSION, **given: Any) -> Record:
-    gross = cents(net * (1 + TAX_RATE / 100))
-    tax = {"tax": cents(gross - net), "taxRate": TAX_RATE, "price": cents(net)}
+def order(
+    key: str, net: float, shipping: float, rate: float, ordered: datetime, version: str = LIVE_VERSION, **given: Any
+) -> Record:
+    """`net` is of the positions; totals hold shipping as well, and taxes at `rate` percent."""
+    whole = cents(net + shipping)
+    gross = cents(whole * (1 + rate / 100))
+    rules = [{"taxRate": rate, "percentage": 100.0}]
     return {
         "id": key,
         "versionId": version,
@@ -240,30 +246,30 @@ def order(key: str, net: float, ordered: datetime, version: str = LIVE_VERSION, 
         "orderNumber": "",
         "billingAddressId": hex_id("order-address", key),
         "billingAddressVersionId": version,
-        "primaryOrderDeliveryId": hex_id("delivery", key),
+        "primaryOrderDeliveryId": None,
         "primaryOrderDeliveryVersionId": version,
-        "primaryOrderTransactionId": hex_id("transaction", key),
+        "primaryOrderTransactionId": None,
         "primaryOrderTransactionVersionId": version,
         "currencyId": EUR,
         "languageId": LANGUAGE,
-        "salesChannelId": SALES_CHANNEL,
+        "salesChannelId": hex_id("sales-channel", "storefront"),
         "orderDateTime": stamp(ordered),
         "orderDate": ordered.date().isoformat(),
         "price": {
-            "netPrice": cents(net),
+            "netPrice": whole,
             "totalPrice": gross,
-            "calculatedTaxes": [tax],
-            "taxRules": [{"taxRate": TAX_RATE, "percentage": 100.0}],
+            "calculatedTaxes": [{"tax": cents(gross - whole), "taxRate": rate, "price": whole}],
+            "taxRules": rules,
             "positionPrice": cents(net),
             "rawTotal": gross,
             "taxStatus": "net",
         },
         "amountTotal": gross,
-        "amountNet": cents(net),
+        "amountNet": whole,
         "positionPrice": cents(net),
         "taxStatus": "net",
-        "shippingCosts": calculated(0.0, 0.0, 1),
-        "shippingTotal": 0.0,
+        "shippingCosts": calculated(shipping, shipping, 1, rate),
+        "shippingTotal": cents(shipping),
         "currencyFactor": 1.0,
         "deepLinkCode": hex_id("deep-link", key),
         "affiliateCode": None,
@@ -315,15 +321,15 @@ def line_item(
     product_id: str | None,
     unit: float,
     quantity: int,
-    version: str = LIVE_VERSION,
+    rate: float = TAX_RATE,
     **given: Any,
 ) -> Record:
     total = cents(unit * quantity)
     return {
         "id": key,
-        "versionId": version,
+        "versionId": LIVE_VERSION,
         "orderId": order_id,
-        "orderVersionId": version,
+        "orderVersionId": LIVE_VERSION,
         "productId": product_id,
         "productVersionId": LIVE_VERSION if product_id else None,
         "promotionId": None,
@@ -338,27 +344,24 @@ def line_item(
         "removable": True,
         "stackable": True,
         "position": 1,
-        "price": calculated(unit, total, quantity),
+        "price": calculated(unit, total, quantity, rate),
         "unitPrice": cents(unit),
         "totalPrice": total,
         "description": None,
         "type": "product" if product_id else "custom",
         "customFields": None,
         "states": ["is-physical"],
-        "children": [],
         "createdAt": None,
         "updatedAt": None,
     } | given
 
 
-def transaction(
-    key: str, order_id: str, gross: float, state: str, version: str = LIVE_VERSION, **given: Any
-) -> Record:
+def transaction(key: str, order_id: str, gross: float, state: str, **given: Any) -> Record:
     return {
         "id": key,
-        "versionId": version,
+        "versionId": LIVE_VERSION,
         "orderId": order_id,
-        "orderVersionId": version,
+        "orderVersionId": LIVE_VERSION,
         "paymentMethodId": INVOICE_PAYMENT,
         "amount": calculated(gross, gross, 1),
         "stateId": state_id("order_transaction.state", state),
@@ -421,9 +424,7 @@ def refund(key: str, capture_id: str, gross: float, created: str | None, reason:
     }
 
 
-def history(
-    machine: str, entity: str, entity_id: str, before: str, after: str, action: str, at: datetime
-) -> Record:
+def history(machine: str, entity: str, entity_id: str, before: str, after: str, action: str, at: datetime) -> Record:
     return {
         "id": hex_id("history", entity_id, before, after, at.isoformat()),
         "referencedId": entity_id,

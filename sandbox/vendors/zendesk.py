@@ -47,9 +47,7 @@ def handle(
 ) -> Response:
     """One request to the support desk."""
     if headers.get("authorization") != f"Bearer {TOKEN}":
-        return answer(
-            {"error": "Couldn't authenticate you"}, 401, {"WWW-Authenticate": 'Bearer realm="Zendesk"'}
-        )
+        return answer({"error": "Couldn't authenticate you"}, 401, {"WWW-Authenticate": 'Bearer realm="Zendesk"'})
     name = path.removeprefix("/api/v2/").removesuffix(".json").strip("/")
     allowed, limited = spend(company, name.startswith("incremental/"))
     if not allowed:
@@ -58,9 +56,7 @@ def handle(
     asked = {key: values[-1] for key, values in query.items()}
     try:
         if method != "GET" or not path.startswith("/api/v2/"):
-            raise Refused(
-                404, {"title": "No help desk at this address", "message": "There is no such address."}
-            )
+            raise Refused(404, {"title": "No help desk at this address", "message": "There is no such address."})
         return answer(
             respond(desk_of(company), name, asked, address_of(headers), company.now),
             headers=limited,
@@ -84,9 +80,7 @@ def spend(company: Any, export: bool) -> tuple[bool, dict[str, str]]:
         exports = limits.window("zendesk.exports", EXPORT_LIMIT, 60)
         allowed, left, reset = exports.take()
         until = str(max(1, round(reset)))
-        headers["zendesk-ratelimit-incremental-exports"] = (
-            f"total={exports.limit}; remaining={left}; resets={until}"
-        )
+        headers["zendesk-ratelimit-incremental-exports"] = f"total={exports.limit}; remaining={left}; resets={until}"
     if not allowed:
         headers["Retry-After"] = until
     return allowed, headers
@@ -218,9 +212,7 @@ def by_time(
     size = size_of(asked, "per_page", 1000, 1000)
     start = start_of(asked, now)
     horizon = seconds(now) - WITHHELD_SECONDS
-    ready = sorted(
-        (r for r in rows if start <= int(time(r)) <= horizon), key=lambda r: (int(time(r)), r["id"])
-    )
+    ready = sorted((r for r in rows if start <= int(time(r)) <= horizon), key=lambda r: (int(time(r)), r["id"]))
     end = min(size, len(ready))
     while end < len(ready) and (
         int(time(ready[end])) == int(time(ready[end - 1])) or int(time(ready[end - 1])) == start
@@ -259,8 +251,7 @@ def rated(rows: list[Row], asked: Mapping[str, str]) -> list[Row]:
     return [
         r
         for r in rows
-        if (score is None or r["score"] in groups[score])
-        and int(after) <= epoch(r["created_at"]) < int(before)
+        if (score is None or r["score"] in groups[score]) and int(after) <= epoch(r["created_at"]) < int(before)
     ]
 
 
@@ -283,9 +274,7 @@ def listing(name: str, rows: list[Row], asked: Mapping[str, str], url: str, base
         }
     size, number = size_of(asked, "per_page", 100, 100), size_of(asked, "page", 1, 10**9)
     if number > MAX_OFFSET_PAGE:
-        raise Refused(
-            400, "InvalidPaginationDepth", "Invalid Pagination Depth: use cursor pagination beyond page 100"
-        )
+        raise Refused(400, "InvalidPaginationDepth", "Invalid Pagination Depth: use cursor pagination beyond page 100")
     page = rows[(number - 1) * size : number * size]
 
     def numbered(n: int) -> str:

@@ -41,9 +41,7 @@ def via(channel: str, address: str | None = None, name: str | None = None) -> Ro
     return {"channel": channel, "source": {"from": sender, "to": to, "rel": None}}
 
 
-def ticket(
-    key: int, created: datetime, updated: datetime, touched: datetime | None = None, **given: Any
-) -> Row:
+def ticket(key: int, created: datetime, updated: datetime, touched: datetime | None = None, **given: Any) -> Row:
     subject = given.get("subject", "")
     moved = touched or updated
     return {
