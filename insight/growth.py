@@ -1,0 +1,420 @@
+"""What to offer an account: products it does not have, amounts it used to spend or its peers spend, and what is due again.
+
+Three lists, because they are three conversations. A propensity is small (2-10 % a product and quarter) and calibrated on
+what the same lists would have sold one horizon ago; a gap is an amount and not a forecast, because past growth predicts
+the opposite; replenishment is what an account buys regularly and has not bought for too long.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from insight import affinity
+from insight.affinity import Affinity
+from insight.tables import empty
+
+Floats = npt.NDArray[np.float64]
+SHOWN, CALIBRATED_ON = 10, 20
+MIN_ACCOUNTS, MIN_PRODUCTS = 200, 20
+HALF_YEAR = 182
+MIN_PEERS = 20
+REGULAR_ORDERS = 3
+
+
+def products(
+    lines: pl.DataFrame,
+    catalogue: pl.DataFrame,
+    as_of: date,
+    horizon_days: int,
+    incompatible: pl.DataFrame | None,
+    rhythm: pl.DataFrame,
+) -> pl.DataFrame:
+    """The best products for each account that bought within the year, at most ten, one of a family.
+
+    Args:
+        catalogue: product_key, product_name, category_code, product_family, unit_price, is_active.
+        incompatible: pairs product_key, other_key.
+        rhythm: account_key, days_silent.
+
+    Returns:
+        Columns of table `recommendation` without as_of_on and score_version.
+    """
+    buyers = affinity.purchases(lines, as_of)["account_key"].n_unique()
+    model = affinity.fit_affinity(lines, as_of, exponent=affinity.choose_exponent(lines, as_of, horizon_days))
+    names = dict(catalogue.select("product_key", "product_name").iter_rows())
+    if model is None or buyers < MIN_ACCOUNTS or len(model.items) < MIN_PRODUCTS:
+        return _popular(lines, catalogue, as_of, names)
+    allowed = _allowed(model, catalogue)
+    owned = affinity.purchases(lines, as_of)
+    accounts = sorted(owned["account_key"].unique().to_list())
+    x = affinity.matrix(owned, accounts, model.items)
+    values = affinity.scores(model, x)
+    ever = lines.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
+    had = affinity.matrix(ever, accounts, model.items)
+    values[had.nonzero()] = -np.inf
+    values[:, ~allowed] = -np.inf
+    _drop_incompatible(values, had, model.items, incompatible)
+    coefficients = _calibrate(lines, as_of, horizon_days, model.exponent)
+    silent = dict(rhythm.select("account_key", "days_silent").iter_rows())
+    family = dict(catalogue.select("product_key", pl.coalesce("product_family", "product_key")).iter_rows())
+    first_amount = _first_order_amounts(lines)
+    rows: list[dict[str, Any]] = []
+    best = affinity.top(values, CALIBRATED_ON)
+    for n, account in enumerate(accounts):
+        taken: set[Any] = set()
+        have = x[n].indices
+        for j in best[n]:
+            score = float(values[n, j])
+            kin = family.get(model.items[j], model.items[j])
+            if not np.isfinite(score) or score <= 0 or kin in taken or len(taken) == SHOWN:
+                continue
+            taken.add(kin)
+            p = _propensity(coefficients, score, model.buyers_60d[j], silent.get(account, 365), len(have))
+            amount = first_amount.get(model.items[j], 0.0)
+            rows.append(_row(account, model, j, have, len(taken), score, p, amount, names))
+    schema = {k: v for k, v in empty("recommendation").schema.items() if k not in ("as_of_on", "score_version")}
+    if not rows:
+        return pl.DataFrame(schema=schema)
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _row(
+    account: str,
+    model: Affinity,
+    j: int,
+    have: npt.NDArray[np.int32],
+    rank: int,
+    score: float,
+    p: float,
+    amount: float,
+    names: dict[str, Any],
+) -> dict[str, Any]:
+    terms = model.weights[have, j]
+    total = float(terms[terms > 0].sum())
+    strongest = [int(i) for i in np.argsort(-terms, kind="stable")[:3] if terms[i] > 0]
+    because = [(model.items[have[i]], float(terms[i]) / total) for i in strongest]
+    main = int(have[strongest[0]]) if strongest else None
+    support = int(model.together[main, j]) if main is not None else 0
+    confidence = support / int(model.buyers_365d[main]) if main is not None else 0.0
+    penetration = int(model.buyers_365d[j]) / model.accounts
+    named = [str(names.get(key) or key) for key, _ in because]
+    share = sum(s for _, s in because)
+    row: dict[str, Any] = {
+        "account_key": account,
+        "product_key": model.items[j],
+        "rank": rank,
+        "method": "affinity_rule",
+        "score": score,
+        "purchase_propensity": p,
+        "peer_penetration_pct": 100 * penetration,
+        "support": support,
+        "confidence": confidence,
+        "lift": confidence / penetration if penetration else None,
+        "expected_order_amount": amount,
+        "expected_value_amount": p * amount,
+        "reason_text_en": f"Because you have {_and(named, 'and')} ({share:.0%} of the score); {support} accounts bought both.",
+        "reason_text_de": f"Weil Sie {_and(named, 'und')} haben ({share:.0%} der Bewertung); {support} Konten kauften beides.",
+    }
+    for place, (key, part) in enumerate(because, start=1):
+        row |= {f"because_product_key_{place}": key, f"because_share_{place}": part}
+    for place in range(len(because) + 1, 4):
+        row |= {f"because_product_key_{place}": None, f"because_share_{place}": None}
+    return row
+
+
+def _and(names: list[str], word: str) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}" if names else "-"
+
+
+def _allowed(model: Affinity, catalogue: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Delisted products are recommended to nobody; a product that the catalogue does not know counts as listed."""
+    delisted = set(catalogue.filter(~pl.col("is_active").fill_null(True))["product_key"])
+    return np.array([i not in delisted for i in model.items])
+
+
+def _drop_incompatible(values: Floats, had: Any, items: list[str], pairs: pl.DataFrame | None) -> None:
+    if pairs is None:
+        return
+    place = {i: n for n, i in enumerate(items)}
+    both = [
+        (place[a], place[b])
+        for a, b in pairs.select("product_key", "other_key").iter_rows()
+        if a in place and b in place
+    ]
+    for a, b in {*both, *((b, a) for a, b in both)}:
+        values[had[:, [a]].toarray()[:, 0] > 0, b] = -np.inf
+
+
+def _first_order_amounts(lines: pl.DataFrame) -> dict[str, float]:
+    """Median amount of the first purchase of a product, over accounts."""
+    sold = lines.filter(~pl.col("is_return")).with_columns(pl.col("net_amount").cast(pl.Float64))
+    daily = sold.group_by("account_key", "product_key", "ordered_on").agg(pl.col("net_amount").sort().sum())
+    first = daily.sort("ordered_on").group_by("account_key", "product_key", maintain_order=True).first()
+    return {k: float(v) for k, v in first.group_by("product_key").agg(pl.col("net_amount").median()).iter_rows()}
+
+
+def _features(score: Floats, buyers: Floats, silent: Floats, owned: Floats) -> Floats:
+    return np.column_stack(
+        [np.ones(len(score)), np.log(np.maximum(score, 1e-6)), np.log1p(buyers), np.log1p(silent), np.log1p(owned)]
+    )
+
+
+def _calibrate(lines: pl.DataFrame, as_of: date, horizon_days: int, exponent: float) -> Floats | None:
+    """A logistic regression on the lists of one horizon ago: did the account buy what would have been shown?"""
+    past = as_of - timedelta(days=horizon_days)
+    known = lines.filter(pl.col("ordered_on") < past)
+    model = affinity.fit_affinity(known, past, exponent=exponent)
+    if model is None:
+        return None
+    x, y = _shown_and_bought(known, lines, model, past, horizon_days)
+    if len(y) < 200 or y.sum() < 10:
+        return np.array([_log_odds((y.sum() + 1) / (len(y) + 40)), 0.0, 0.0, 0.0, 0.0])
+    middle, scale = x[:, 1:].mean(0), np.maximum(x[:, 1:].std(0), 1e-6)
+    z = np.column_stack([x[:, 0], (x[:, 1:] - middle) / scale])
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        s = z @ w
+        value = float(np.logaddexp(0, s).sum() - (y * s).sum() + 0.5 * (w[1:] ** 2).sum())
+        gradient = z.T @ (expit(s) - y)
+        gradient[1:] += w[1:]
+        return value, gradient
+
+    w = np.round(minimize(loss, np.zeros(5), jac=True, method="L-BFGS-B").x, 6)
+    slope = w[1:] / scale
+    return np.r_[w[0] - float(slope @ middle), slope]
+
+
+def _log_odds(p: float) -> float:
+    return float(np.log(p / (1 - p)))
+
+
+def _shown_and_bought(
+    known: pl.DataFrame, lines: pl.DataFrame, model: Affinity, past: date, horizon_days: int
+) -> tuple[Floats, Floats]:
+    owned = affinity.purchases(known, past)
+    accounts = sorted(owned["account_key"].unique().to_list())
+    x = affinity.matrix(owned, accounts, model.items)
+    values = affinity.scores(model, x)
+    ever = known.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
+    values[affinity.matrix(ever, accounts, model.items).nonzero()] = -np.inf
+    best = affinity.top(values, CALIBRATED_ON)
+    last = dict(owned.group_by("account_key").agg(pl.col("last_on").max()).iter_rows())
+    end = past + timedelta(days=horizon_days)
+    then = lines.filter((pl.col("ordered_on") >= past) & (pl.col("ordered_on") < end) & ~pl.col("is_return"))
+    bought = affinity.matrix(then.select("account_key", "product_key").unique(), accounts, model.items).toarray() > 0
+    n = np.repeat(np.arange(len(accounts)), best.shape[1])
+    j = best.ravel()
+    score = values[n, j]
+    silent = np.array([(past - last[a]).days for a in accounts], dtype=np.float64)[n]
+    count = np.asarray(x.sum(axis=1)).ravel()[n]
+    good = np.isfinite(score) & (score > 0)
+    features = _features(score[good], model.buyers_60d[j][good].astype(np.float64), silent[good], count[good])
+    return features, bought[n, j][good].astype(np.float64)
+
+
+def _propensity(w: Floats | None, score: float, buyers: int, silent: int, owned: int) -> float:
+    if w is None:
+        return 0.0
+    x = _features(np.array([score]), np.array([float(buyers)]), np.array([float(silent)]), np.array([float(owned)]))
+    return round(float(expit(x @ w)[0]), 6)
+
+
+def _popular(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, names: dict[str, Any]) -> pl.DataFrame:
+    """For small markets: what most accounts buy and this one does not. A statement about peers, not a prediction."""
+    schema = {k: v for k, v in empty("recommendation").schema.items() if k not in ("as_of_on", "score_version")}
+    bought = affinity.purchases(lines, as_of)
+    accounts = bought["account_key"].n_unique()
+    delisted = set(catalogue.filter(~pl.col("is_active").fill_null(True))["product_key"])
+    counts = {k: n for k, n in bought.group_by("product_key").len().iter_rows() if k not in delisted}
+    amounts = _first_order_amounts(lines)
+    rows = []
+    for account, ranked in sorted(
+        affinity.rank_popular(lines.filter(~pl.col("product_key").is_in(list(delisted))), as_of, 3, 90).items()
+    ):
+        for rank, product in enumerate(ranked, start=1):
+            share = counts.get(product, 0) / accounts
+            rows.append(
+                {
+                    "account_key": account,
+                    "product_key": product,
+                    "rank": rank,
+                    "method": "segment_peer",
+                    "score": share,
+                    "purchase_propensity": None,
+                    "peer_penetration_pct": 100 * share,
+                    "support": counts.get(product, 0),
+                    "expected_order_amount": amounts.get(product, 0.0),
+                    "expected_value_amount": None,
+                    "reason_text_en": f"{share:.0%} of the accounts buy {names.get(product) or product}; this one does not.",
+                    "reason_text_de": f"{share:.0%} der Konten kaufen {names.get(product) or product}; dieses nicht.",
+                }
+            )
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema=schema)
+
+
+def judged(lines: pl.DataFrame, as_of: date, horizon_days: int) -> dict[str, Any]:
+    """The lists of one horizon ago against what was bought, beside plain popularity: `exponent`, and rows of score_quality."""
+    past = as_of - timedelta(days=horizon_days)
+    known = lines.filter(pl.col("ordered_on") < past)
+    exponent = affinity.choose_exponent(known, past, horizon_days)
+    model = affinity.fit_affinity(known, past, exponent=exponent)
+    if model is None or model.accounts < MIN_ACCOUNTS:
+        return {"exponent": None, "rows": []}
+    found, coverage = affinity.recall(lines, affinity.rank_products(model, known, 10), past, horizon_days, 10)
+    plain, _ = affinity.recall(lines, affinity.rank_popular(known, past, 10), past, horizon_days, 10)
+    row = {
+        "score_name": "recommendation",
+        "score_version": "1",
+        "basis": "replayed",
+        "as_of_on": past,
+        "horizon_days": horizon_days,
+        "population": "all",
+        "accounts": model.accounts,
+        "recall_at_10": found,
+        "recall_at_10_popularity": plain,
+        "coverage": coverage,
+        "beats_baseline": found > plain,
+        "published_as": "model" if found > plain else "baseline",
+        "note": f"trend exponent {exponent:g}",
+    }
+    return {"exponent": exponent, "rows": [row]}
+
+
+def gaps(lines: pl.DataFrame, accounts: pl.DataFrame, rhythm: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Money that an account used to spend in a category, or that its peers spend and it does not.
+
+    Own gap: the better of the two half-years before against the last one, same account and category. Peer gap: the median
+    share of the category among accounts of the same segment and tenth of revenue (at least twenty), times the account's
+    own total, minus what it spends; capped at the peers' upper quartile. Accounts overdue by more than twice are left
+    out: they are to be kept, not grown.
+    """
+    schema = {k: v for k, v in empty("upsell_gap").schema.items() if k not in ("as_of_on", "score_version")}
+    start = as_of - timedelta(days=3 * HALF_YEAR)
+    sold = lines.filter(~pl.col("is_return") & (pl.col("ordered_on") >= start)).with_columns(
+        pl.col("net_amount").cast(pl.Float64)
+    )
+    if sold.is_empty():
+        return pl.DataFrame(schema=schema)
+    half = ((pl.lit(as_of) - pl.col("ordered_on")).dt.total_days() - 1) // HALF_YEAR
+    halves = (
+        sold.with_columns(half.alias("half"))
+        .group_by("account_key", "category_code")
+        .agg(*(pl.col("net_amount").filter(pl.col("half") == h).sort().sum().alias(f"h{h}") for h in range(3)))
+    )
+    total = halves.group_by("account_key").agg((pl.col("h0") + pl.col("h1")).sort().sum().alias("total"))
+    keeping = rhythm.filter(pl.col("overdue_ratio") > 2)["account_key"]
+    table = (
+        halves.join(total, on="account_key")
+        .join(accounts.select("account_key", "segment_code"), on="account_key", how="left")
+        .filter(~pl.col("account_key").is_in(keeping.implode()) & (pl.col("total") > 0))
+        .with_columns((pl.col("h0") + pl.col("h1")).alias("year"), pl.max_horizontal("h1", "h2").alias("best"))
+    )
+    ranks = table.select("account_key", "segment_code", "total").unique().sort("account_key")
+    ranks = ranks.with_columns(
+        (pl.col("total").rank("ordinal") * 10 // (ranks.height + 1)).cast(pl.Int32).alias("decile")
+    )
+    peers = ranks.group_by("segment_code", "decile").agg(
+        pl.col("account_key").alias("members"), pl.len().alias("peers")
+    )
+    shares = table.join(ranks.select("account_key", "decile"), on="account_key").with_columns(
+        (pl.col("year") / pl.col("total")).alias("share")
+    )
+    usual = shares.group_by("segment_code", "decile", "category_code").agg(
+        pl.col("share").alias("shares"), pl.col("year").quantile(0.75).alias("ceiling")
+    )
+    rows: list[dict[str, Any]] = []
+    spent = {(a, c): y for a, c, y in table.select("account_key", "category_code", "year").iter_rows()}
+    totals = dict(ranks.select("account_key", "total").iter_rows())
+    for row in (
+        table.filter((pl.col("best") - pl.col("h0")) > 0.2 * pl.col("best"))
+        .sort("account_key", "category_code")
+        .iter_rows(named=True)
+    ):
+        gap = row["best"] - row["h0"]
+        rows.append(
+            {
+                "account_key": row["account_key"],
+                "category_code": row["category_code"],
+                "own_level_gap_amount": gap,
+                "potential_amount": gap,
+                "method": "own_level",
+                "reason_text_en": f"Spent {row['best']:,.0f} on {row['category_code']} in a half-year before, {row['h0']:,.0f} in the last.",
+                "reason_text_de": f"Gab für {row['category_code']} in einem früheren Halbjahr {_money(row['best'])} aus, im letzten {_money(row['h0'])}.",
+            }
+        )
+    groups = {(s, d): (m, n) for s, d, m, n in peers.iter_rows()}
+    for segment, decile, category, found, ceiling in usual.sort("segment_code", "decile", "category_code").iter_rows():
+        members, n = groups[(segment, decile)]
+        if n < MIN_PEERS:
+            continue
+        padded = sorted([*found, *([0.0] * (n - len(found)))])
+        middle = float(np.median(padded))
+        for account in sorted(members) if middle > 0 else ():
+            gap = min(middle * totals[account], ceiling) - spent.get((account, category), 0.0)
+            if gap > 0.05 * totals[account]:
+                rows.append(
+                    {
+                        "account_key": account,
+                        "category_code": category,
+                        "peer_gap_amount": gap,
+                        "peers": n,
+                        "potential_amount": gap,
+                        "method": "segment_peer",
+                        "reason_text_en": f"{n} peers of its size spend a median {middle:.0%} on {category}; this account less.",
+                        "reason_text_de": f"{n} vergleichbare Konten geben im Mittel {middle:.0%} für {category} aus; dieses weniger.",
+                    }
+                )
+    return (
+        pl.DataFrame(rows, schema={k: (pl.Float64 if v.is_decimal() else v) for k, v in schema.items()})
+        if rows
+        else pl.DataFrame(schema=schema)
+    )
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.0f}".replace(",", ".")
+
+
+def replenishment(lines: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Products that an account buys regularly (three days or more) and for longer than usual not: due again."""
+    schema = {k: v for k, v in empty("replenishment").schema.items() if k not in ("as_of_on", "score_version")}
+    sold = lines.filter(~pl.col("is_return")).with_columns(pl.col("net_amount").cast(pl.Float64))
+    days = sold.group_by("account_key", "product_key", "ordered_on").agg(pl.col("net_amount").sort().sum())
+    known = (
+        days.group_by("account_key", "product_key")
+        .agg(
+            pl.len().alias("n"),
+            pl.col("ordered_on").min().alias("first"),
+            pl.col("ordered_on").max().alias("last_order_on"),
+            pl.col("net_amount").median().alias("expected_order_amount"),
+        )
+        .filter(pl.col("n") >= REGULAR_ORDERS)
+        .with_columns(
+            ((pl.col("last_order_on") - pl.col("first")).dt.total_days() / (pl.col("n") - 1)).alias("mean_gap_days")
+        )
+        .with_columns(
+            (pl.col("last_order_on") + pl.duration(days=pl.col("mean_gap_days").round())).cast(pl.Date).alias("due_on")
+        )
+        .with_columns((pl.lit(as_of) - pl.col("due_on")).dt.total_days().alias("overdue_days"))
+        # Beyond twice its gap a product is given up, not due.
+        .filter((pl.col("overdue_days") >= 0) & (pl.col("overdue_days") <= pl.col("mean_gap_days")))
+        .sort("account_key", "product_key")
+    )
+    if known.is_empty():
+        return pl.DataFrame(schema=schema)
+    gap, late = pl.col("mean_gap_days").round().cast(pl.Int32).cast(pl.String), pl.col("overdue_days").cast(pl.String)
+    return known.with_columns(
+        pl.concat_str(pl.lit("Usually bought every "), gap, pl.lit(" days; due for "), late, pl.lit(" days.")).alias(
+            "reason_text_en"
+        ),
+        pl.concat_str(pl.lit("Sonst alle "), gap, pl.lit(" Tage gekauft; seit "), late, pl.lit(" Tagen fällig.")).alias(
+            "reason_text_de"
+        ),
+    ).drop("n", "first")
