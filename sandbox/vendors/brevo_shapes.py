@@ -85,6 +85,8 @@ def counts(events: list[Row]) -> Row:
         "unsubscriptions": total("unsubscribed"),
         "viewed": total("opened"),
         "deferred": 0,
+        "appleMppOpens": 0,
+        "opensRate": round(100 * unique("opened") / max(1, total("delivered")), 2),
     }
 
 
@@ -92,7 +94,6 @@ def campaign(
     key: int, name: str, subject: str, created: datetime, sent: datetime, lists: list[int], events: list[Row]
 ) -> Row:
     stats = counts(events)
-    sent_to = max(1, stats["delivered"])
     whole = {k: v for k, v in stats.items() if k != "deferred"}
     links: dict[str, int] = {}
     for event in events:

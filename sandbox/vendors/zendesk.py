@@ -25,6 +25,8 @@ ACCOUNT_LIMIT = 700  # requests a minute on the Professional plan
 EXPORT_LIMIT = 10  # requests a minute for incremental exports, without the High Volume add-on
 MAX_OFFSET_PAGE = 100
 
+COMMENT_TEXT = ("type", "author_id", "body", "html_body", "plain_body", "public", "attachments")
+
 Row = dict[str, Any]
 
 
@@ -231,8 +233,11 @@ def by_time(
 
 
 def without_comments(event: Row) -> Row:
-    """Comments are child events only when asked for with include=comment_events."""
-    children = [c for c in event["child_events"] if c["event_type"] != "Comment"]
+    """What was said is in an event only when asked for with include=comment_events; that something was said, always."""
+    children = [
+        {k: v for k, v in child.items() if k not in COMMENT_TEXT} if child["event_type"] == "Comment" else child
+        for child in event["child_events"]
+    ]
     return {**event, "child_events": children}
 
 
