@@ -272,10 +272,10 @@ def _from(position: Position) -> list[dict[str, Any]]:
     if "from" not in position:
         return []
     seen = {"type": "equalsAny", "field": "id", "value": position["seen"]}
-    return [
-        {"type": "range", "field": "createdAt", "parameters": {"gte": position["from"]}},
-        {"type": "not", "operator": "or", "queries": [seen]},
-    ]
+    rest: list[dict[str, Any]] = [{"type": "not", "operator": "or", "queries": [seen]}]
+    if position["from"] is None:  # imported rows without a time sort first
+        return rest
+    return [{"type": "range", "field": "createdAt", "parameters": {"gte": position["from"]}}, *rest]
 
 
 def _following(page: Page, position: Position, window: Window) -> Position | None:
@@ -285,7 +285,7 @@ def _following(page: Page, position: Position, window: Window) -> Position | Non
         return None
     last = found[-1]["createdAt"]
     seen = [r["id"] for r in found if r["createdAt"] == last]
-    if position.get("from") == last:
+    if "from" in position and position["from"] == last:
         seen = [*position["seen"], *seen]
     return {"from": last, "seen": seen}
 
@@ -318,7 +318,8 @@ def _entity(name: str, entity: str, columns: tuple[Column, ...], *with_: str, we
         name=name,
         entity=alias,
         columns=columns,
-        increment=_search(entity, _without_empty(associations), _INCLUDES),
+        # An include holds for an entity wherever it stands, so the stream's own must not be cut.
+        increment=_search(entity, _without_empty(associations), {k: v for k, v in _INCLUDES.items() if k != alias}),
         ids=_search(entity, {}, {alias: ["id", "createdAt"]}),
         cursor=Cursor("updatedAt", lookback=timedelta(minutes=15), fallback="createdAt"),
         deletes="id_diff",

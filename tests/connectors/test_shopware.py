@@ -191,3 +191,13 @@ def pass_over(connector: Connector, landed: dict[str, Row], cursor: str | None, 
             for gone in landed.keys() - set(batch.present_ids):
                 del landed[gone]
     return cursor
+
+
+def test_no_stream_cuts_its_own_entity_to_names(loopback: Serve) -> None:
+    shop = Shop()
+    server = loopback(shop)
+    connector = shopware(server)
+    for name, stream in connector.vendor.streams.items():
+        list(connector.read(name))
+        assert stream.entity not in server.asked[-1].body["includes"]
+        assert server.asked[-1].path == f"/api/search/{stream.entity.replace('_', '-')}"
