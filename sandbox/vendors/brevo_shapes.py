@@ -99,11 +99,7 @@ def campaign(
     for event in events:
         if event["kind"] == "clicked":
             links[event["url"]] = links.get(event["url"], 0) + 1
-    rates = {
-        "estimatedViews": 0,
-        "appleMppOpens": 0,
-        "opensRate": round(100 * stats["uniqueViews"] / sent_to, 2),
-    }
+    rates = {"estimatedViews": 0}
     return {
         "id": key,
         "name": name,

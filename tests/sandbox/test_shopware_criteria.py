@@ -81,9 +81,7 @@ def test_never_edited_records_are_found_by_null_and_their_creation() -> None:
 
 def test_instants_compare_as_instants_whatever_their_spelling() -> None:
     for text in ("2026-01-02 10:00:00", "2026-01-02T11:00:00+01:00", "2026-01-02T10:00:00Z"):
-        found = ids(
-            {"filter": [{"type": "range", "field": "createdAt", "parameters": {"gte": text, "lte": text}}]}
-        )
+        found = ids({"filter": [{"type": "range", "field": "createdAt", "parameters": {"gte": text, "lte": text}}]})
         assert found == ["c2"], text
 
 

@@ -21,10 +21,7 @@ moments = st.lists(st.integers(0, 200).map(lambda n: n // 7 * 7), max_size=40)
 
 
 def rows(ages: list[int]) -> list[dict[str, Any]]:
-    return [
-        ticket(i, NOW - timedelta(hours=1), NOW - timedelta(seconds=age))
-        for i, age in enumerate(ages, start=1)
-    ]
+    return [ticket(i, NOW - timedelta(hours=1), NOW - timedelta(seconds=age)) for i, age in enumerate(ages, start=1)]
 
 
 def due(ages: list[int]) -> set[int]:
@@ -32,9 +29,7 @@ def due(ages: list[int]) -> set[int]:
 
 
 @given(moments, st.integers(1, 9))
-def test_a_cursor_export_gives_each_due_record_once_and_withholds_the_last_minute(
-    ages: list[int], size: int
-) -> None:
+def test_a_cursor_export_gives_each_due_record_once_and_withholds_the_last_minute(ages: list[int], size: int) -> None:
     asked, seen, records = {"start_time": START, "per_page": str(size)}, [], rows(ages)
     while True:
         page = by_cursor("tickets", records, asked, URL, NOW)
@@ -78,9 +73,7 @@ def test_the_next_page_by_time_begins_with_the_last_second_again() -> None:
     records = rows([90, 80, 80, 70])
     first = by_time("tickets", records, touched, {"start_time": START, "per_page": "2"}, URL, NOW)
     assert [r["id"] for r in first["tickets"]] == [1, 2, 3] and not first["end_of_stream"]
-    second = by_time(
-        "tickets", records, touched, {"start_time": str(first["end_time"]), "per_page": "2"}, URL, NOW
-    )
+    second = by_time("tickets", records, touched, {"start_time": str(first["end_time"]), "per_page": "2"}, URL, NOW)
     assert [r["id"] for r in second["tickets"]] == [2, 3, 4] and second["end_of_stream"]
 
 
