@@ -28,6 +28,8 @@ from sandbox.company import Company
 from sandbox.vendors import Handler, Response, answer, brevo_records, set_limits, shopware_records, zendesk_records
 
 VENDORS = ("hubspot", "shopware", "brevo", "zendesk")
+# What a vendor allows more than its documentation says, as a customer with a bigger plan would write it down.
+RATES = {"zendesk": "{ default = 10000, exports = 500 }"}
 MAX_BODY = 10_000_000
 GZIP_FROM = 1_000  # smaller answers grow or stay
 
@@ -65,6 +67,7 @@ def config(port: int, host: str = "127.0.0.1", inbox_path: str = "inbox") -> str
             f'base_url = "http://{host}:{port}/{vendor}"',
             f"auth = {{ {auth} }}",
             "allow_insecure_loopback = true",
+            *([f"options = {{ rates = {RATES[vendor]} }}"] if vendor in RATES else []),
             "",
         ]
     lines += [inbox.toml(inbox_path)]
