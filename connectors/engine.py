@@ -166,6 +166,9 @@ class _Read:
         )
         self.asked_since = datetime(since.year, since.month, since.day) if since else None
         self.reconcile = reconcile
+        self.every, hours = stream.reconcile_every, self.options.get("reconcile_hours")
+        if self.every is not None and hours is not None:
+            self.every = timedelta(hours=float(hours))
         self.started: datetime | None = None
         self.server_time: datetime | None = None
         self.token = state.token
@@ -221,7 +224,7 @@ class _Read:
 
     def reconcile_due(self) -> bool:
         """Whether ids are to be compared now, judged by the vendor's clock: ours may be wrong by a day."""
-        every, last = self.stream.reconcile_every, self.state.reconciled_at
+        every, last = self.every, self.state.reconciled_at
         if self.reconcile or (every is not None and (last is None or not every)):
             return True
         clock = self.server_time or self.state.since  # before the first answer, the last pass is what is known

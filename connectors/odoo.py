@@ -3,7 +3,8 @@
 What belongs here is what Odoo calls things and how it answers: `false` for empty, `[id, name]` for a reference, whole
 seconds for instants that the database keeps in microseconds. Merging partners deletes the losers and re-points their
 orders without moving `write_date`, and what is unlinked leaves no trace: so every run reads each model whole, and the
-landing tells what changed. Requests, pages, cursors and types belong to the engine.
+landing tells what changed. Where that is too much, the option `reconcile_hours` spaces the whole passes out and
+`write_date` serves between them. Requests, pages, cursors and types belong to the engine.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from connectors.spec import (
     AuthError,
     Call,
     Column,
+    ColumnType,
     ConfigError,
     Cursor,
     Page,
@@ -49,6 +51,11 @@ def _reference(name: str, label: str | None = None, field: str | None = None) ->
     return (*columns, Column(label, "text", f"{path}.1")) if label else columns
 
 
+def _same(kind: ColumnType, *names: str) -> tuple[Column, ...]:
+    """Fields of one type that keep their name."""
+    return tuple(Column(name, kind, name) for name in names)
+
+
 _UTM = (
     *_reference("campaign_id", "campaign_name"),
     *_reference("medium_id", "medium_name"),
@@ -60,22 +67,17 @@ PARTNERS = (
     Column("is_company", "boolean", "is_company", required=True),
     *_reference("parent_id"),
     *_reference("commercial_partner_id"),
-    Column("type", "text", "type"),
-    Column("ref", "text", "ref"),
-    Column("vat", "text", "vat"),
+    *_same("text", "type", "ref", "vat"),
     Column("email", "text", "email", pii=True),
     Column("phone", "text", "phone", pii=True),
     Column("mobile", "text", "mobile", pii=True),
     Column("website", "text", "website"),
     Column("street", "text", "street", pii=True),
     Column("street2", "text", "street2", pii=True),
-    Column("zip", "text", "zip"),
-    Column("city", "text", "city"),
+    *_same("text", "zip", "city"),
     *_reference("country_id", "country_name"),
-    Column("function", "text", "function"),
-    Column("lang", "text", "lang"),
-    Column("customer_rank", "integer", "customer_rank"),
-    Column("supplier_rank", "integer", "supplier_rank"),
+    *_same("text", "function", "lang"),
+    *_same("integer", "customer_rank", "supplier_rank"),
     *_reference("user_id"),
     *_reference("team_id", "team_name"),
     *_reference("industry_id", "industry_name"),
@@ -87,33 +89,26 @@ PARTNERS = (
 )
 
 LEADS = (
-    Column("name", "text", "name"),
-    Column("type", "text", "type"),
+    *_same("text", "name", "type"),
     *_reference("partner_id"),
     Column("partner_name", "text", "partner_name"),
     Column("contact_name", "text", "contact_name", pii=True),
     Column("email_from", "text", "email_from", pii=True),
     Column("phone", "text", "phone", pii=True),
     Column("mobile", "text", "mobile", pii=True),
-    Column("website", "text", "website"),
-    Column("function", "text", "function"),
+    *_same("text", "website", "function"),
     Column("street", "text", "street", pii=True),
-    Column("zip", "text", "zip"),
-    Column("city", "text", "city"),
+    *_same("text", "zip", "city"),
     *_reference("country_id", "country_name"),
     *_reference("user_id"),
     *_reference("team_id", "team_name"),
     *_reference("stage_id", "stage_name"),
-    Column("probability", "decimal", "probability"),
-    Column("expected_revenue", "decimal", "expected_revenue"),
+    *_same("decimal", "probability", "expected_revenue"),
     Column("priority", "text", "priority"),
     *_UTM,
     Column("referred", "text", "referred", pii=True),
     *_reference("lost_reason_id", "lost_reason_name", "lost_reason"),
-    Column("date_open", "instant", "date_open"),
-    Column("date_closed", "instant", "date_closed"),
-    Column("date_conversion", "instant", "date_conversion"),
-    Column("date_last_stage_update", "instant", "date_last_stage_update"),
+    *_same("instant", "date_open", "date_closed", "date_conversion", "date_last_stage_update"),
     Column("date_deadline", "date", "date_deadline"),
     Column("active", "boolean", "active", required=True),
     *_CREATED,
@@ -122,8 +117,7 @@ LEADS = (
 STAGES = (
     Column("name", "text", "name", required=True),
     Column("sequence", "integer", "sequence"),
-    Column("is_won", "boolean", "is_won"),
-    Column("fold", "boolean", "fold"),
+    *_same("boolean", "is_won", "fold"),
     *_reference("team_id"),
     *_CREATED,
 )
@@ -135,22 +129,18 @@ SALE_ORDERS = (
     *_reference("partner_invoice_id"),
     *_reference("partner_shipping_id"),
     Column("date_order", "instant", "date_order"),
-    Column("amount_untaxed", "decimal", "amount_untaxed"),
-    Column("amount_tax", "decimal", "amount_tax"),
-    Column("amount_total", "decimal", "amount_total"),
+    *_same("decimal", "amount_untaxed", "amount_tax", "amount_total"),
     *_reference("currency_id", "currency_code"),
     Column("currency_rate", "decimal", "currency_rate"),
     *_reference("user_id"),
     *_reference("team_id", "team_name"),
     *_reference("opportunity_id"),
-    Column("origin", "text", "origin"),
-    Column("client_order_ref", "text", "client_order_ref"),
+    *_same("text", "origin", "client_order_ref"),
     *_UTM,
     Column("tag_ids", "json", "tag_ids"),
     Column("invoice_status", "text", "invoice_status"),
     Column("validity_date", "date", "validity_date"),
-    Column("commitment_date", "instant", "commitment_date"),
-    Column("signed_on", "instant", "signed_on"),
+    *_same("instant", "commitment_date", "signed_on"),
     *_reference("website_id"),
     Column("cart_recovery_email_sent", "boolean", "cart_recovery_email_sent"),
     *_CREATED,
@@ -160,17 +150,19 @@ SALE_ORDER_LINES = (
     *_reference("order_id"),
     *_reference("order_partner_id"),
     *_reference("product_id", "product_name"),
-    Column("name", "text", "name"),
-    Column("display_type", "text", "display_type"),
+    *_same("text", "name", "display_type"),
     Column("sequence", "integer", "sequence"),
-    Column("product_uom_qty", "decimal", "product_uom_qty"),
-    Column("qty_delivered", "decimal", "qty_delivered"),
-    Column("qty_invoiced", "decimal", "qty_invoiced"),
-    Column("price_unit", "decimal", "price_unit"),
-    Column("discount", "decimal", "discount"),
-    Column("price_subtotal", "decimal", "price_subtotal"),
-    Column("price_tax", "decimal", "price_tax"),
-    Column("price_total", "decimal", "price_total"),
+    *_same(
+        "decimal",
+        "product_uom_qty",
+        "qty_delivered",
+        "qty_invoiced",
+        "price_unit",
+        "discount",
+        "price_subtotal",
+        "price_tax",
+        "price_total",
+    ),
     *_reference("currency_id", "currency_code"),
     Column("state", "text", "state"),
     Column("is_downpayment", "boolean", "is_downpayment"),
@@ -184,13 +176,10 @@ INVOICES = (
     Column("payment_state", "text", "payment_state"),
     *_reference("partner_id"),
     *_reference("commercial_partner_id"),
-    Column("invoice_date", "date", "invoice_date"),
-    Column("invoice_date_due", "date", "invoice_date_due"),
-    Column("amount_untaxed", "decimal", "amount_untaxed"),
-    Column("amount_total", "decimal", "amount_total"),
-    Column("amount_residual", "decimal", "amount_residual"),
-    Column("amount_total_signed", "decimal", "amount_total_signed"),
-    Column("amount_residual_signed", "decimal", "amount_residual_signed"),
+    *_same("date", "invoice_date", "invoice_date_due"),
+    *_same(
+        "decimal", "amount_untaxed", "amount_total", "amount_residual", "amount_total_signed", "amount_residual_signed"
+    ),
     *_reference("currency_id", "currency_code"),
     Column("invoice_origin", "text", "invoice_origin"),
     *_reference("reversed_entry_id"),
@@ -202,9 +191,7 @@ INVOICES = (
 )
 
 MAILINGS = (
-    Column("subject", "text", "subject"),
-    Column("state", "text", "state"),
-    Column("mailing_type", "text", "mailing_type"),
+    *_same("text", "subject", "state", "mailing_type"),
     *_UTM,
     *_reference("user_id"),
     Column("sent_at", "instant", "sent_date"),
@@ -217,11 +204,9 @@ MAILING_TRACES = (
     Column("trace_type", "text", "trace_type"),
     *_reference("mass_mailing_id", "mass_mailing_name"),
     *_reference("campaign_id", "campaign_name"),
-    Column("model", "text", "model"),
-    Column("res_id", "text", "res_id"),
+    *_same("text", "model", "res_id"),
     Column("email", "text", "email", pii=True),
-    Column("state", "text", "state"),
-    Column("failure_type", "text", "failure_type"),
+    *_same("text", "state", "failure_type"),
     Column("scheduled_at", "instant", "scheduled"),
     Column("sent_at", "instant", "sent"),
     Column("opened_at", "instant", "opened"),
@@ -240,11 +225,7 @@ RATINGS = (
     Column("consumed", "boolean", "consumed"),
     *_reference("partner_id"),
     *_reference("rated_partner_id"),
-    Column("res_model", "text", "res_model"),
-    Column("res_id", "text", "res_id"),
-    Column("res_name", "text", "res_name"),
-    Column("parent_res_model", "text", "parent_res_model"),
-    Column("parent_res_id", "text", "parent_res_id"),
+    *_same("text", "res_model", "res_id", "res_name", "parent_res_model", "parent_res_id"),
     Column("is_internal", "boolean", "is_internal"),
     *_CREATED,
 )
@@ -256,8 +237,7 @@ SURVEY_RESPONSES = (
     Column("email", "text", "email", pii=True),
     Column("test_entry", "boolean", "test_entry"),
     Column("started_at", "instant", "start_datetime"),
-    Column("scoring_percentage", "decimal", "scoring_percentage"),
-    Column("scoring_total", "decimal", "scoring_total"),
+    *_same("decimal", "scoring_percentage", "scoring_total"),
     Column("scoring_success", "boolean", "scoring_success"),
     *_CREATED,
 )
@@ -281,9 +261,7 @@ SURVEY_ANSWERS = (
 )
 
 MESSAGES = (
-    Column("model", "text", "model"),
-    Column("res_id", "text", "res_id"),
-    Column("message_type", "text", "message_type"),
+    *_same("text", "model", "res_id", "message_type"),
     *_reference("subtype_id", "subtype_name"),
     Column("subject", "text", "subject", pii=True),
     Column("sent_at", "instant", "date"),
@@ -296,8 +274,7 @@ MESSAGES = (
 )
 
 ACTIVITIES = (
-    Column("res_model", "text", "res_model"),
-    Column("res_id", "text", "res_id"),
+    *_same("text", "res_model", "res_id"),
     *_reference("activity_type_id", "activity_type_name"),
     Column("summary", "text", "summary", pii=True),
     Column("date_deadline", "date", "date_deadline"),
@@ -308,18 +285,13 @@ ACTIVITIES = (
 )
 
 PRODUCTS = (
-    Column("name", "text", "name"),
-    Column("default_code", "text", "default_code"),
-    Column("barcode", "text", "barcode"),
-    Column("type", "text", "type"),
+    *_same("text", "name", "default_code", "barcode", "type"),
     *_reference("categ_id", "categ_name"),
     *_reference("product_tmpl_id"),
-    Column("lst_price", "decimal", "lst_price"),
-    Column("standard_price", "decimal", "standard_price"),
+    *_same("decimal", "lst_price", "standard_price"),
     *_reference("currency_id", "currency_code"),
     *_reference("uom_id", "uom_name"),
-    Column("sale_ok", "boolean", "sale_ok"),
-    Column("active", "boolean", "active"),
+    *_same("boolean", "sale_ok", "active"),
     *_CREATED,
 )
 
@@ -329,8 +301,7 @@ USERS = (
     Column("email", "text", "email", pii=True),
     *_reference("partner_id"),
     *_reference("sale_team_id", "sale_team_name"),
-    Column("share", "boolean", "share"),
-    Column("active", "boolean", "active"),
+    *_same("boolean", "share", "active"),
     *_CREATED,
 )
 

@@ -56,7 +56,8 @@ def evaluate(run: Run, suites: dict[str, Suite], raw: bool) -> dict[str, Report]
 def _urls(run: Run, table: str, report: Report, frame: pl.DataFrame) -> dict[str, str]:
     """Deep links of failing raw records, where the vendor has a page for them and its address is configured."""
     vendor_name, stream = table.split("__", 1)
-    options = next((s.options for s in run.settings.sources if s.vendor == vendor_name), {})
+    sources = (s for s in run.settings.sources if s.vendor == vendor_name)
+    options = next(({"base_url": s.base_url, **s.options} for s in sources), {})
     links = {}
     for key in {k for o in report.failed() for k in o.keys}:
         url = VENDORS[vendor_name].record_url(stream, key, options)

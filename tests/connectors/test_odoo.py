@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -61,9 +61,9 @@ def partner(number: int, **values: Any) -> Row:
     return {**base, "write_date": "2026-06-01 10:00:00", "create_date": "2026-06-01 10:00:00", **values}
 
 
-def odoo(server: Any, password: str = "very-secret", page_size: int = 2) -> Connector:
+def odoo(server: Any, password: str = "very-secret", page_size: int = 2, **more: Any) -> Connector:
     auth = {"database": "shop", "user": "reader", "password": password}
-    return connect("odoo", base_url=server.url, auth=auth, page_size=page_size, allow_insecure_loopback=True)
+    return connect("odoo", base_url=server.url, auth=auth, page_size=page_size, allow_insecure_loopback=True, **more)
 
 
 def test_reads_everything_although_one_import_wrote_all_in_one_instant(loopback: Serve) -> None:
@@ -99,6 +99,23 @@ def test_a_page_shortened_by_access_rules_is_not_the_last(loopback: Serve) -> No
     desk.hidden = {2, 3}
     batches = list(odoo(loopback(desk), page_size=3).read("messages"))
     assert [i for b in batches for i in b.frame["record_id"]] == ["1", "4", "5", "6", "7"]
+
+
+def test_a_large_server_is_read_by_write_date_between_spaced_whole_passes(loopback: Serve) -> None:
+    desk = Server()
+    desk.rows = [partner(n) for n in range(1, 8)]
+    server = loopback(desk)
+    connector = odoo(server, options={"reconcile_hours": 24})
+    cursor = list(connector.read("partners"))[-1].cursor
+    server.now += timedelta(hours=3)
+    desk.rows[2] |= {"name": "P3!", "write_date": (server.now - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")}
+    batches = list(connector.read("partners", cursor=cursor))
+    assert [i for b in batches for i in b.frame["record_id"]] == ["3"] and batches[-1].present_ids is None
+    server.now += timedelta(hours=24)
+    cursor = list(connector.read("partners", cursor=batches[-1].cursor))[-1].cursor  # tells the time
+    del desk.rows[0]
+    whole = list(connector.read("partners", cursor=cursor))
+    assert whole[-1].present_ids is not None and "1" not in whole[-1].present_ids
 
 
 def test_goes_on_after_the_page_that_failed(loopback: Serve) -> None:
