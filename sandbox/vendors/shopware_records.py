@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.records import SHOP_GROUPS, ShopOrder, Store
+from sandbox.shop import RATES
+from sandbox.vendors import shopware_order_shapes as order_shape
 from sandbox.vendors import shopware_shapes as shape
-from sandbox.vendors.shopware_criteria import Association, Entity, Record
+from sandbox.vendors.shopware_associations import associated
+from sandbox.vendors.shopware_criteria import Entity, Record
 from sandbox.vendors.shopware_shapes import LIVE_VERSION, hex_id, stamp
 
 DRAFT_EVERY = (
@@ -79,14 +81,8 @@ class View:
         return {
             "customer_group": [shape.group(n, name, begin) for n, name in enumerate(SHOP_GROUPS)],
             "country": [shape.country(code, begin) for code in shape.COUNTRIES],
-            "currency": [
-                {"id": key, "isoCode": code, "name": code, "shortName": code, "symbol": code, "factor": factor} | born
-                for (code, key), factor in zip(shape.CURRENCIES.items(), (1.0, 0.95, 1.09), strict=True)
-            ],
-            "sales_channel": [
-                {"id": hex_id("sales-channel", key), "name": name, "active": True} | born
-                for key, name in shape.CHANNELS.items()
-            ],
+            "currency": [shape.currency(code, factor) | born for code, factor in RATES.items()],
+            "sales_channel": [shape.sales_channel(key, name) | born for key, name in shape.CHANNELS.items()],
             "category": [
                 {"id": hex_id("category", name), "versionId": LIVE_VERSION, "name": name, "active": True} | born
                 for name in sorted({p.category for p in self.store.products})
@@ -98,8 +94,8 @@ class View:
             "state_machine_state": [
                 shape.state(machine, name, begin) for machine, names in shape.STATES.items() for name in names
             ],
-            "payment_method": [{"id": shape.INVOICE_PAYMENT, "name": "Rechnung", "active": True} | born],
-            "shipping_method": [{"id": shape.SHIPPING, "name": "Spedition", "active": True} | born],
+            "payment_method": [shape.PAYMENT_METHOD | born],
+            "shipping_method": [shape.SHIPPING_METHOD | born],
         }
 
     def customers(self) -> list[Record]:
@@ -190,7 +186,7 @@ class View:
         return rows
 
     def order(self, o: ShopOrder, version: str) -> Record:
-        return shape.order(
+        return order_shape.order(
             hex_id("order", o.id),
             o.net,
             o.shipping,
@@ -219,14 +215,14 @@ class View:
         for o in self.orders.values():
             buyer = customers.get(customer_id(o.customer_id))
             if buyer is not None:
-                rows.append(shape.order_customer(hex_id("order", o.id), buyer, LIVE_VERSION, stamp(o.created_at)))
+                rows.append(order_shape.order_customer(hex_id("order", o.id), buyer, LIVE_VERSION, stamp(o.created_at)))
                 continue
             c = self.store.shop_customers[o.customer_id - 1]
             left = shape.customer(
                 customer_id(c.id), firstName=c.first_name, lastName=c.last_name, company=c.company, email=c.email
             )
             left["customerNumber"] = c.customer_number
-            row = shape.order_customer(hex_id("order", o.id), left, LIVE_VERSION, stamp(o.created_at))
+            row = order_shape.order_customer(hex_id("order", o.id), left, LIVE_VERSION, stamp(o.created_at))
             rows.append(row | {"customerId": None})
         return rows
 
@@ -271,7 +267,7 @@ class View:
                     "isNew": False,
                 }
             rows.append(
-                shape.line_item(
+                order_shape.line_item(
                     hex_id("line", line.id),
                     hex_id("order", line.order_id),
                     hex_id("product", product.id) if product else None,
@@ -289,7 +285,7 @@ class View:
 
     def transactions(self) -> list[Record]:
         return [
-            shape.transaction(
+            order_shape.transaction(
                 hex_id("transaction", t.id),
                 hex_id("order", t.order_id),
                 t.amount,
@@ -303,7 +299,7 @@ class View:
 
     def deliveries(self) -> list[Record]:
         return [
-            shape.delivery(
+            order_shape.delivery(
                 hex_id("delivery", d.id),
                 hex_id("order", d.order_id),
                 d.planned_at,
@@ -324,8 +320,8 @@ class View:
                 continue
             paid = self.store.shop_transactions[r.transaction_id - 1]
             transaction, key = hex_id("transaction", r.transaction_id), hex_id("capture", r.transaction_id)
-            captures[key] = shape.capture(key, transaction, paid.amount, stamp(paid.created_at))
-            row = shape.refund(hex_id("refund", r.id), key, r.amount, stamp(r.created_at), r.reason)
+            captures[key] = order_shape.capture(key, transaction, paid.amount, stamp(paid.created_at))
+            row = order_shape.refund(hex_id("refund", r.id), key, r.amount, stamp(r.created_at), r.reason)
             rows.append(row | {"updatedAt": stamp(r.updated_at)})
         return list(captures.values()), rows
 
@@ -336,7 +332,7 @@ class View:
             if change.entity_id not in self.orders:  # one payment and one delivery an order, under its number
                 continue
             key = hex_id(names[change.entity], change.entity_id)
-            row = shape.history(
+            row = order_shape.history(
                 change.machine, change.entity, key, change.before, change.after, change.action, change.at
             )
             rows.append(row | {"id": hex_id("history", change.id)})
@@ -359,101 +355,3 @@ class View:
             for r in self.store.shop_recipients
             if r.deleted_at is None
         ]
-
-
-# entity: association: target, the field that leads there, the field of the target that it meets.
-ONE, MANY = False, True
-WAYS: dict[str, dict[str, tuple[str, str, str, bool]]] = {
-    "customer": {
-        "group": ("customer_group", "groupId", "id", ONE),
-        "salesChannel": ("sales_channel", "salesChannelId", "id", ONE),
-        "addresses": ("customer_address", "id", "customerId", MANY),
-        "defaultBillingAddress": ("customer_address", "defaultBillingAddressId", "id", ONE),
-        "defaultShippingAddress": ("customer_address", "defaultShippingAddressId", "id", ONE),
-        "orderCustomers": ("order_customer", "id", "customerId", MANY),
-    },
-    "customer_group": {"customers": ("customer", "id", "groupId", MANY)},
-    "customer_address": {
-        "customer": ("customer", "customerId", "id", ONE),
-        "country": ("country", "countryId", "id", ONE),
-    },
-    "product": {"categories": ("category", "categoryIds", "id", MANY)},
-    "order": {
-        "stateMachineState": ("state_machine_state", "stateId", "id", ONE),
-        "currency": ("currency", "currencyId", "id", ONE),
-        "salesChannel": ("sales_channel", "salesChannelId", "id", ONE),
-        "orderCustomer": ("order_customer", "id", "orderId", ONE),
-        "billingAddress": ("order_address", "billingAddressId", "id", ONE),
-        "addresses": ("order_address", "id", "orderId", MANY),
-        "lineItems": ("order_line_item", "id", "orderId", MANY),
-        "transactions": ("order_transaction", "id", "orderId", MANY),
-        "deliveries": ("order_delivery", "id", "orderId", MANY),
-    },
-    "order_customer": {
-        "customer": ("customer", "customerId", "id", ONE),
-        "order": ("order", "orderId", "id", ONE),
-    },
-    "order_address": {"country": ("country", "countryId", "id", ONE)},
-    "order_line_item": {
-        "order": ("order", "orderId", "id", ONE),
-        "product": ("product", "productId", "id", ONE),
-        "children": ("order_line_item", "id", "parentId", MANY),
-    },
-    "order_transaction": {
-        "stateMachineState": ("state_machine_state", "stateId", "id", ONE),
-        "order": ("order", "orderId", "id", ONE),
-        "paymentMethod": ("payment_method", "paymentMethodId", "id", ONE),
-        "captures": ("order_transaction_capture", "id", "orderTransactionId", MANY),
-    },
-    "order_delivery": {
-        "stateMachineState": ("state_machine_state", "stateId", "id", ONE),
-        "order": ("order", "orderId", "id", ONE),
-        "shippingMethod": ("shipping_method", "shippingMethodId", "id", ONE),
-        "shippingOrderAddress": ("order_address", "shippingOrderAddressId", "id", ONE),
-    },
-    "order_transaction_capture": {
-        "stateMachineState": ("state_machine_state", "stateId", "id", ONE),
-        "transaction": ("order_transaction", "orderTransactionId", "id", ONE),
-        "refunds": ("order_transaction_capture_refund", "id", "captureId", MANY),
-    },
-    "order_transaction_capture_refund": {
-        "stateMachineState": ("state_machine_state", "stateId", "id", ONE),
-        "transactionCapture": ("order_transaction_capture", "captureId", "id", ONE),
-    },
-    "state_machine_history": {
-        "stateMachine": ("state_machine", "stateMachineId", "id", ONE),
-        "fromStateMachineState": ("state_machine_state", "fromStateId", "id", ONE),
-        "toStateMachineState": ("state_machine_state", "toStateId", "id", ONE),
-    },
-    "state_machine_state": {"stateMachine": ("state_machine", "stateMachineId", "id", ONE)},
-    "newsletter_recipient": {"salesChannel": ("sales_channel", "salesChannelId", "id", ONE)},
-}
-
-
-def associated(rows: dict[str, list[Record]]) -> Shop:
-    """Entities with their ways to each other; each way is an index that is made when first walked."""
-    shop: Shop = {}
-    for name, records in rows.items():
-        fields = frozenset(records[0]) if records else frozenset({"id", "createdAt", "updatedAt"})
-        ways = {
-            way: Association(target, many, walker(rows.get(target, []), source, meets))
-            for way, (target, source, meets, many) in WAYS.get(name, {}).items()
-        }
-        shop[name] = Entity(name, records, fields, ways)
-    return shop
-
-
-def walker(targets: Iterable[Record], source: str, meets: str) -> Callable[[Record], list[Record]]:
-    index: dict[Any, list[Record]] = {}
-
-    def rows(record: Record) -> list[Record]:
-        if not index:
-            for target in targets:
-                if target.get("versionId", LIVE_VERSION) == LIVE_VERSION:
-                    index.setdefault(target[meets], []).append(target)
-        value = record[source]
-        if isinstance(value, list):
-            return [row for v in value for row in index.get(v, ())]
-        return index.get(value, [])
-
-    return rows
