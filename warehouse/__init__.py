@@ -5,6 +5,7 @@ Knows polars, DuckDB and SQLAlchemy; knows no vendor, no model and no scheduler.
 
 from __future__ import annotations
 
+from warehouse.build import Build
 from warehouse.errors import (
     DecisionError,
     IntegrityError,
@@ -20,6 +21,7 @@ from warehouse.quarantine import Quarantine
 
 __all__ = [
     "Batch",
+    "Build",
     "DecisionError",
     "IntegrityError",
     "Landing",

@@ -437,7 +437,8 @@ class Landing:
         for part_id in sorted(set(entries.parts.tolist())):
             part_files.check_part(self.data_dir, known[part_id], content=False)
             frame = pl.read_parquet(self.data_dir / known[part_id].path)
-            frames.append(frame[entries.rows[entries.parts == part_id]].drop("version_hash"))
+            rows = pl.Series(entries.rows[entries.parts == part_id])
+            frames.append(frame.select(pl.all().gather(rows)).drop("version_hash", "ordered_at", strict=False))
         return pl.concat(frames, how="diagonal_relaxed")
 
 

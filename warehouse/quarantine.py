@@ -22,6 +22,7 @@ from warehouse.ledger import Ledger, append_audit, upsert
 from warehouse.parts import Part, StreamKey, check_part, parts_of
 
 OPEN = "open"
+Rows = list[dict[str, Any]]
 
 
 class Refused(Protocol):
@@ -146,7 +147,7 @@ class Quarantine:
         stream: str | None = None,
         reason_code: str | None = None,
         limit: int | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Rows:
         """Refused rows without their records, newest first."""
         table = tables.quarantine
         statement = sa.select(table).order_by(table.c.last_seen_at.desc(), table.c.quarantine_id).limit(limit)
@@ -155,7 +156,7 @@ class Quarantine:
                 statement = statement.where(table.c[column] == value)
         return self.ledger.rows(statement)
 
-    def counts(self) -> list[dict[str, Any]]:
+    def counts(self) -> Rows:
         """Open rows by vendor, instance, stream and reason."""
         table = tables.quarantine
         by = (table.c.vendor, table.c.instance, table.c.stream, table.c.reason_code)
@@ -171,7 +172,7 @@ class Quarantine:
 
     def records(self, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
         """The refused records of these rows, by quarantine id, each file checked against its hash."""
-        by_path: dict[str, list[dict[str, Any]]] = {}
+        by_path: dict[str, Rows] = {}
         for row in rows:
             by_path.setdefault(row["raw_path"], []).append(row)
         parts: dict[str, Part] = {part.path: part for part in parts_of(self.ledger)} if by_path else {}
@@ -186,7 +187,7 @@ class Quarantine:
                 found[quarantine_id] = record
         return found
 
-    def discard(self, quarantine_ids: Sequence[str], *, by: str, reason: str) -> int:
+    def discard(self, quarantine_ids: Iterable[str], *, by: str, reason: str) -> int:
         """Marks rows as not wanted; they stay, and stay closed when the vendor sends them again."""
         if not reason.strip() or not by.strip():
             raise DecisionError("a refused row is discarded by somebody for a reason: give --by and --reason")
@@ -194,8 +195,9 @@ class Quarantine:
         self.decide(ids, "discarded", by, reason)
         return len(ids)
 
-    def decide(self, ids: Sequence[str], status: str, by: str, reason: str) -> None:
+    def decide(self, ids: Iterable[str], status: str, by: str, reason: str) -> None:
         """Writes a decision and its audit entry in one transaction."""
+        ids = tuple(ids)
         if not ids:
             return
         now = self.ledger.clock()
@@ -205,7 +207,7 @@ class Quarantine:
                 .where(tables.quarantine.c.quarantine_id.in_(ids))
                 .values(status=status, decided_by=by, decided_at=now, decision_reason=reason)
             )
-            detail = {"reason": reason, "rows": len(ids), "ids": list(ids)}
+            detail = {"reason": reason, "rows": len(ids), "ids": ids}
             append_audit(connection, now, by, f"quarantine.{status}", f"{len(ids)} rows", detail)
 
     def _row(self, quarantine_id: str) -> dict[str, Any]:
