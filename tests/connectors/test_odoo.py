@@ -195,8 +195,9 @@ def pass_over(connector: Connector, landed: dict[str, Row], cursor: str | None) 
 
 
 def test_a_server_that_is_down_is_unreachable(loopback: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
     desk = Server()
     desk.broken = True
+    connector = odoo(loopback(desk))
+    monkeypatch.setattr(connector._client, "_sleep", lambda seconds: None)
     with pytest.raises(Unreachable):
-        list(odoo(loopback(desk)).read("partners"))
+        list(connector.read("partners"))
