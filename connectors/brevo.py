@@ -191,7 +191,7 @@ def _events(document: Any, ids: list[str]) -> list[dict[str, Any]]:
 
 
 def _key(event: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(event[k] for k in ("contact_id", "campaign_id", "event_type", "occurred_at")) + (event["url"] or "",)
+    return tuple(event[k] or "" for k in ("contact_id", "campaign_id", "event_type", "occurred_at", "url"))
 
 
 CONTACT_EVENTS = Stream(

@@ -90,14 +90,24 @@ def decode(body: bytes, where: str, records: str, check: ErrorIn | None = None) 
     """
     try:
         document = orjson.loads(body)
-        exact = orjson.dumps(document) == body
+        readable = True
     except orjson.JSONDecodeError:
-        exact = False
-    if not exact:
+        readable = False
+    if len(body) > MAX_RECORD or not readable:
         return _decode_strictly(body, where, records, check)
+    if orjson.dumps(document) != body:
+        # White space, escapes, large integers or doubled keys: decode anew with eyes open, records still cut by the fast way.
+        try:
+            document = json.loads(body, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number)
+        except (ValueError, RecursionError):
+            return _decode_strictly(body, where, records, check)
     _refuse_error(document, where, check)
     found = _list_at(document, records, where)
-    return document, [Raw(v, t) for v, t in zip(found, _slices(body, records, len(found)), strict=True)]
+    try:
+        texts = _slices(body, records)
+    except RecursionError:
+        return _decode_strictly(body, where, records, check)
+    return document, [Raw(v, t) for v, t in zip(found, texts, strict=True)]
 
 
 def _list_at(document: Any, path: str, where: str) -> list[Any]:
@@ -113,7 +123,7 @@ def _list_at(document: Any, path: str, where: str) -> list[Any]:
     return value
 
 
-def _slices(body: bytes, path: str, count: int) -> list[str]:
+def _slices(body: bytes, path: str) -> list[str]:
     """The vendor's own text of each record, cut without decoding it."""
     raw = msgspec.Raw(body)
     for step in path.split(".") if path else ():
@@ -123,72 +133,85 @@ def _slices(body: bytes, path: str, count: int) -> list[str]:
 
 
 def _decode_strictly(body: bytes, where: str, records: str, check: ErrorIn | None) -> tuple[Any, list[Raw]]:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnexpectedContent(f"{where} answered with bytes that are not UTF-8; nothing was landed") from None
+    """Record by record: what no fast decoder accepts costs the one record that holds it, not its page."""
+    text = body.decode("utf-8-sig", "surrogateescape")
     stripped = text.lstrip()
     if stripped[:1] not in ("{", "["):
         kind = "an HTML page" if stripped[:1] == "<" else "no JSON"
         raise UnexpectedContent(f"{where} answered with {kind}; is the address right and the service up?")
+    spans = _spans(text, records)
+    # The frame around the records: each of them replaced by null.
+    frame, end = [], 0
+    for begin, stop, _ in spans:
+        frame += [text[end:begin], "null"]
+        end = stop
     try:
-        document = json.loads(text)
+        document = json.loads("".join([*frame, text[end:]]))
     except (ValueError, RecursionError):
         raise UnexpectedContent(f"{where} answered with JSON that is cut or broken; nothing was landed") from None
     _refuse_error(document, where, check)
-    found = _list_at(document, records, where)
-    texts = _cut(text, records, len(found))
-    return document, [_strict(t) for t in texts]
+    holes = _list_at(document, records, where)
+    if len(holes) != len(spans):
+        raise UnexpectedContent(f"{where} answered with {records!r} twice or broken; nothing was landed")
+    raws = [_strict(text[begin:stop], depth) for begin, stop, depth in spans]
+    holes[:] = [raw.value for raw in raws]
+    return document, raws
 
 
-def _cut(text: str, path: str, count: int) -> list[str]:
-    """The text of each record of a page that no fast decoder accepts, so that one bad record does not cost the others."""
-    decoder = json.JSONDecoder()
-    start = 0
-    for step in path.split(".") if path else ():
-        start = _value_of(text, start, step, decoder)
-    at = text.index("[", start) + 1
-    parts: list[str] = []
-    while len(parts) < count:
-        while text[at] in " \t\r\n,":
-            at += 1
-        _, end = decoder.raw_decode(text, at)
-        parts.append(text[at:end])
-        at = end
-    return parts
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 
 
-def _value_of(text: str, start: int, key: str, decoder: json.JSONDecoder) -> int:
-    """Where the last value of `key` begins in the object that begins at or after `start` (of equal keys JSON takes the last)."""
-    at = text.index("{", start) + 1
-    found = -1
-    while True:
-        while text[at] in " \t\r\n,":
-            at += 1
-        if text[at] == "}":
-            return found
-        name, at = decoder.raw_decode(text, at)
-        at = text.index(":", at) + 1
-        while text[at] in " \t\r\n":
-            at += 1
-        begin = at
-        _, at = decoder.raw_decode(text, at)
-        if name == key:
-            found = begin
+def _spans(text: str, path: str) -> list[tuple[int, int, int]]:
+    """Where each record of the list at `path` begins and ends, and how deep it is: one scan without recursion."""
+    steps = path.split(".") if path else []
+    spans: list[tuple[int, int, int]] = []
+    depth, matched, inside = 0, 0, -1
+    begin, deepest, last_end = -1, 0, 0
+    key = None
+    for token in TOKEN.finditer(text):
+        mark = token.group()
+        if inside >= 0 and depth == inside:
+            if mark in (",", "]"):
+                if begin >= 0:
+                    spans.append((begin, last_end, deepest - inside))
+                begin = -1
+            elif begin < 0:
+                begin, deepest = token.start(), depth
+        if mark in ("{", "["):
+            if mark == "[" and inside < 0 and matched == depth == len(steps) and (not steps or key == steps[-1]):
+                inside, spans = depth + 1, []
+            elif (
+                mark == "{" and inside < 0 and matched == depth < len(steps) and (depth == 0 or key == steps[depth - 1])
+            ):
+                matched += 1
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in ("}", "]"):
+            if depth == inside:
+                inside = -1
+            depth -= 1
+            matched = min(matched, depth)
+        elif inside < 0 and mark[0] == '"' and depth == matched:
+            key = mark[1:-1]
+        last_end = token.end()
+    return spans
 
 
-def _strict(text: str) -> Raw:
+def _strict(text: str, depth: int) -> Raw:
     if len(text) > MAX_RECORD:
-        return Raw(None, text[:1000], Refused("too_large", "", f"the record has {len(text):,} characters"))
+        return Raw(None, _printable(text[:1000]), Refused("too_large", "", f"the record has {len(text):,} characters"))
+    if depth > MAX_DEPTH:
+        return Raw(None, _printable(text[:1000]), Refused("too_deep", "", "the record is nested too deeply"))
     try:
         text.encode("utf-8")
         value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number)
     except UnicodeEncodeError:
-        return Raw(None, _printable(text), Refused("bad_encoding", "", "a lone surrogate stands in the text"))
-    except Refused as refusal:
+        refusal = Refused("bad_encoding", "", "bytes that are not UTF-8 stand in the text")
         return Raw(_lenient(text), _printable(text), refusal)
-    except RecursionError:
-        return Raw(None, text[:1000], Refused("too_deep", "", "the record is nested too deeply"))
+    except Refused as refusal:
+        return Raw(_lenient(text), text, refusal)
+    except ValueError:
+        return Raw(None, text, Refused("invalid_json", "", "the record is no JSON"))
     if _surrogate(value):
         return Raw(value, text, Refused("bad_encoding", "", "a lone surrogate stands in the text"))
     return Raw(value, text)
@@ -296,7 +319,13 @@ def _integer(value: Any) -> int | None:
         if not value.is_integer():
             raise LossyCast
         return int(value)
-    number = int(value)
+    try:
+        number = int(value)
+    except ValueError:  # "12.0" and "1.2E3" are whole all the same
+        exact = _decimal(value)
+        if exact is None or exact != exact.to_integral_value():
+            raise
+        number = int(exact)
     if not -(2**63) <= number < 2**63:
         raise LossyCast
     return number
@@ -411,7 +440,11 @@ def _reject(record_id: str | None, refusal: Refused, text: str) -> Reject:
 
 
 def _identity(stream: Stream, value: Any) -> str | None:
-    parts = [_text(at(value, path.split("."))) for path in stream.key] if isinstance(value, dict) else [None]
+    if not isinstance(value, dict):
+        return None
+    if len(stream.key) == 1 and type(only := value.get(stream.key[0])) is str and only:
+        return str(only)
+    parts = [_text(at(value, path.split("."))) for path in stream.key]
     return None if any(p is None or p == "" for p in parts) else ":".join(str(p) for p in parts)
 
 
@@ -442,39 +475,63 @@ def _cursor_paths(stream: Stream) -> list[str]:
 
 def _frame(stream: Stream, raws: Sequence[Raw], ids: Sequence[str]) -> pl.DataFrame:
     values = [r.value for r in raws]
+    holders: dict[tuple[str | int, ...], list[Any]] = {}
     data: dict[str, pl.Series] = {
         "record_id": pl.Series("record_id", ids, dtype=pl.String),
-        "updated_at": pl.Series("updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us")),
+        "updated_at": _updated_at(stream, values),
         "is_deleted": pl.Series("is_deleted", [bool(stream.deleted(v)) for v in values], dtype=pl.Boolean),
         "merged_into": pl.Series("merged_into", [None] * len(values), dtype=SYSTEM_SCHEMA["merged_into"]),
     }
-    casts = _casts(stream)
     for column in stream.columns:
-        steps, cast = column.steps, casts[column.type]
-        if len(steps) == 1:
-            (only,) = steps
-            cells = [cast(v.get(only)) for v in values]
-        else:
-            cells = [cast(at(v, steps)) for v in values]
+        *above, last = column.steps
+        holder = tuple(above)
+        if holder not in holders:
+            holders[holder] = [at(v, holder) for v in values] if holder else values
+        try:
+            cells = [h.get(last) for h in holders[holder]]
+        except AttributeError:  # somewhere the path breaks off, or leads through a list
+            cells = [at(v, column.steps) for v in values]
+        if stream.false_is_null and column.type != "boolean":
+            cells = [None if c is False else c for c in cells]
         if column.required and None in cells:
             raise ValueError(column.name)
-        data[column.name] = pl.Series(column.name, cells, dtype=POLARS_TYPES[column.type], strict=True)
+        series = _typed(column.name, column.type, cells)
+        if column.required and series.null_count():
+            raise ValueError(column.name)
+        data[column.name] = series
     data["record"] = pl.Series("record", [r.text for r in raws], dtype=pl.String)
     return pl.DataFrame(data)
 
 
-def _series(stream: Stream, column: Column, values: Sequence[Any]) -> pl.Series:
-    steps = column.steps
-    cells = [v.get(steps[0]) for v in values] if len(steps) == 1 else [at(v, steps) for v in values]
-    if stream.false_is_null and column.type != "boolean":
-        cells = [None if c is False else c for c in cells]
-    dtype = POLARS_TYPES[column.type]
-    if column.type != "text" or not all(c is None or type(c) is str for c in cells):
-        cast = CASTS[column.type]
-        cells = [cast(c) for c in cells]
-    if column.required and None in cells:
-        raise ValueError(column.name)
-    return pl.Series(column.name, cells, dtype=dtype, strict=True)
+_BOOLEANS = {None: None, "": None, "true": True, "false": False, True: True, False: False}
+ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+
+def _typed(name: str, kind: str, cells: list[Any]) -> pl.Series:
+    """A column at once where the vendor keeps to one spelling, cell by cell where not."""
+    dtype = POLARS_TYPES[kind]
+    try:
+        if kind == "text":
+            return pl.Series(name, cells, dtype=dtype, strict=True)
+        if kind == "instant":
+            texts = pl.Series(name, cells, dtype=pl.String, strict=True)
+            return texts.str.to_datetime(ISO, time_unit="us", time_zone=None, strict=True)
+        if kind == "boolean":
+            return pl.Series(name, [_BOOLEANS[c] for c in cells], dtype=dtype)
+    except (TypeError, KeyError, pl.exceptions.PolarsError):
+        pass  # another spelling: the casts below decide, and refuse what none of them understands
+    cast = CASTS[kind]
+    return pl.Series(name, [cast(c) for c in cells], dtype=dtype, strict=True)
+
+
+def _updated_at(stream: Stream, values: Sequence[Any]) -> pl.Series:
+    cursor = stream.cursor
+    if cursor is not None and cursor.path:
+        steps = cursor.path.split(".")
+        cells = [at(v, steps) for v in values]
+        if all(type(c) is str and c for c in cells) and cells:
+            return _typed("updated_at", "instant", cells)
+    return pl.Series("updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us"))
 
 
 def changed_at(stream: Stream, value: Any) -> datetime | None:

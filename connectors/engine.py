@@ -31,6 +31,7 @@ from connectors.spec import (
     Rate,
     SourceError,
     Stream,
+    UnexpectedContent,
     Vendor,
     Window,
 )
@@ -47,7 +48,7 @@ class Phase:
     archived: bool = False
     ids_only: bool = False
     everything: bool = False
-    children: Children | None = None
+    children: tuple[Children, ...] = ()
 
 
 @dataclass
@@ -205,17 +206,20 @@ class _Read:
         first = self.full or (self.state.since is None and self.state.token is None)
         phases: list[Phase] = []
         if stream.children:
-            for children in stream.children:
-                parent = self.vendor.streams[children.parent]
-                plan = (parent.backfill if first else None) or parent.increment
+            for name in dict.fromkeys(c.parent for c in stream.children):
+                parent = self.vendor.streams[name]
+                plan = (parent.backfill if first and not self.asked_since else None) or parent.increment
                 assert plan is not None
-                phases.append(Phase(f"of {children.parent}", plan, children=children))
+                own = tuple(c for c in stream.children if c.parent == name)
+                phases.append(Phase(f"of {name}", plan, children=own))
         else:
             whole = stream.deletes == "full_pass" and (first or self.reconcile_due())
             whole = whole and not (first and self.asked_since)
-            plan = (stream.backfill if first or whole else None) or stream.increment
+            # A first read from a given day on is an increment without a cursor: a backfill would read everything.
+            listed = whole or (first and not self.asked_since)
+            plan = (stream.backfill if listed else None) or stream.increment
             assert plan is not None
-            phases.append(Phase("backfill" if first or whole else "increment", plan, everything=whole))
+            phases.append(Phase("backfill" if listed else "increment", plan, everything=whole))
         if stream.archive is not None:
             phases.append(Phase("archive", stream.archive, archived=True))
         if stream.ids is not None and not first:
@@ -259,12 +263,19 @@ class _Read:
             waited = self.client.waited
             page, raws = self.page(phase, phase.plan.call(window, here), window)
             if raws:
-                digest = hashlib.sha256("".join(r.text for r in raws).encode("utf-8", "replace")).digest()
+                anchor = repr([here.get(k) for k in phase.plan.paginator.anchors])
+                texts = "".join([anchor, *(r.text for r in raws)])
+                digest = hashlib.sha256(texts.encode("utf-8", "replace")).digest()
                 if digest in seen_pages:
                     raise self.stuck("the same records came twice")
                 seen_pages.add(digest)
             empty = 0 if raws else empty + 1
-            following = phase.plan.paginator.next(page, here, window)
+            try:
+                following = phase.plan.paginator.next(page, here, window)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+                raise UnexpectedContent(
+                    f"{self.vendor.name}.{self.stream.name}: an answer does not say how to go on; the cursor stays where it was"
+                ) from None
             if empty > EMPTY_PAGES_IN_A_ROW:
                 raise self.stuck(f"{empty} empty pages came in a row")
             batch = self.batch(phase, raws, window, present)
@@ -292,8 +303,8 @@ class _Read:
         return Page(document, [r.value for r in raws], window.size), raws
 
     def batch(self, phase: Phase, raws: list[contract.Raw], window: Window, present: list[str]) -> Batch:
-        if phase.children is not None:
-            raws = self.children_of(phase.children, raws, window)
+        if phase.children:
+            raws = [found for children in phase.children for found in self.children_of(children, raws, window)]
         elif phase.ids_only:
             frame, rejects = contract.typed(replace(self.stream, columns=(), cursor=None), raws)
             present.extend(frame["record_id"].to_list())
@@ -316,10 +327,22 @@ class _Read:
         found: list[contract.Raw] = []
         for start in range(0, len(ids), children.ids_per_call):
             some = ids[start : start + children.ids_per_call]
-            call = children.call(some, window)
-            answer = self.client.fetch(call)
-            document = contract.document(answer.body, f"{self.vendor.name} {call.path}", self.vendor.error_in)
-            found += [_made(record) for record in children.split(document, some)]
+            call: Call | None = children.call(some, window)
+            asked: set[bytes] = set()
+            while call is not None:
+                mark = orjson.dumps([call.path, dict(call.query), call.body])
+                if mark in asked:
+                    raise self.stuck("the same batch was asked for twice")
+                asked.add(mark)
+                where = f"{self.vendor.name} {call.path}"
+                document = contract.document(self.client.fetch(call).body, where, self.vendor.error_in)
+                try:
+                    found += [_made(record) for record in children.split(document, some)]
+                    call = children.more(document, window)
+                except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+                    raise UnexpectedContent(
+                        f"{where} answered in another shape than declared; nothing was landed"
+                    ) from None
         return found
 
     def with_losers(self, frame: pl.DataFrame, raws: list[contract.Raw]) -> pl.DataFrame:

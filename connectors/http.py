@@ -11,6 +11,7 @@ import base64
 import random
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any
 
 import orjson
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from connectors.spec import (
@@ -53,11 +55,15 @@ class Bucket:
     """A client-side budget: at most `limit` requests in any `window`. Waiting is reported, never hidden."""
 
     rate: Rate
-    taken: list[float] = field(default_factory=list)
+    taken: deque[float] = field(default_factory=deque)
+    closed_until: float = 0.0
 
     def wait_for(self, now: float) -> float:
+        if now < self.closed_until:
+            return self.closed_until - now
         horizon = now - self.rate.window.total_seconds()
-        self.taken = [t for t in self.taken if t > horizon]
+        while self.taken and self.taken[0] <= horizon:
+            self.taken.popleft()
         if len(self.taken) < self.rate.limit:
             return 0.0
         return self.taken[0] - horizon
@@ -130,6 +136,8 @@ class Client:
                 requests.ConnectionError,
                 requests.Timeout,
                 requests.exceptions.ChunkedEncodingError,
+                urllib3.exceptions.HTTPError,  # what `raw.read` raises is not wrapped by requests
+                ConnectionError,
                 _Cut,
             ) as error:
                 reason = self.redact(type(error).__name__ if not isinstance(error, _Cut) else str(error))
@@ -146,12 +154,12 @@ class Client:
                 ) from None
             self._note_budget(call.route, response)
             status = response.status_code
-            if status == 200:
+            if status in (200, 207):  # 207: a batch of which some parts have nothing to say
                 return Answer(body, response.headers, server_time(response.headers))
             if status == 401 and self.vendor.auth.token is not None and not refreshed:
                 refreshed, self._signature = True, None
                 continue
-            if status == 429 or status == 503 and "Retry-After" in response.headers:
+            if status == 429 or (status == 503 and "Retry-After" in response.headers):
                 failures += 1
                 self._obey(where, response, failures)
                 continue
@@ -201,7 +209,7 @@ class Client:
             headers=headers,
         )
         prepared = self._session.prepare_request(request)
-        if not str(prepared.url).startswith(self.base):
+        if _origin(str(prepared.url)) != _origin(self.base):
             raise UnexpectedContent(f"{self.vendor.name} points to a foreign address; nothing was sent there")
         self.requests += 1
         return self._session.send(
@@ -214,7 +222,8 @@ class Client:
         parts: list[bytes] = []
         size = 0
         with response:
-            while chunk := response.raw.read(1 << 20, decode_content=True):
+            # read1, not read: it returns what has come, so that one byte a minute meets the total time-out.
+            while chunk := response.raw.read1(1 << 16, decode_content=True):
                 parts.append(chunk)
                 size += len(chunk)
                 if size > BODY_LIMIT:
@@ -224,7 +233,7 @@ class Client:
                 if time.monotonic() - began > TOTAL_SECONDS:
                     raise _Cut(f"longer than {TOTAL_SECONDS:.0f} s")
         declared = response.headers.get("Content-Length")
-        if declared and not response.headers.get("Content-Encoding") and int(declared) != size:
+        if declared and declared.isdigit() and not response.headers.get("Content-Encoding") and int(declared) != size:
             raise _Cut("body shorter than announced")
         return b"".join(parts)
 
@@ -284,17 +293,23 @@ class Client:
         bucket.taken.append(time.monotonic())
 
     def _note_budget(self, route: str, response: requests.Response) -> None:
-        """When the vendor says that nothing remains, the bucket counts as full until its reset."""
+        """When the vendor says that nothing remains, the route is closed until the reset it names, or for one window."""
         bucket = self._buckets.get(route) or self._buckets.get("default")
         if bucket is None or bucket.rate.remaining is None:
             return
         remaining = response.headers.get(bucket.rate.remaining, "")
         if remaining.isdigit() and int(remaining) == 0:
-            bucket.taken = [time.monotonic()] * bucket.rate.limit
+            reset = response.headers.get(bucket.rate.reset or "", "")
+            pause = float(reset) if reset.isdigit() else bucket.rate.window.total_seconds()
+            bucket.closed_until = time.monotonic() + min(pause, bucket.rate.window.total_seconds())
 
     def _obey(self, where: str, response: requests.Response, failures: int) -> None:
         asked = retry_after(response.headers.get("Retry-After"), server_time(response.headers))
         wait = _backoff(failures) if asked is None else asked + random.uniform(0, 0.5)
+        if asked is None and any(
+            n.lower().endswith("-daily-remaining") and v == "0" for n, v in response.headers.items()
+        ):
+            wait = 86_400.0  # the day is used up: waiting seconds would only spend the retries
         if wait > self._longest_wait or failures > RETRIES * 2:
             raise RateExhausted(
                 f"{where} asks to wait {wait:.0f} s; the rest follows in the next run",
@@ -334,6 +349,11 @@ def check_base_url(vendor: str, base_url: str, allow_insecure_loopback: bool) ->
             " allow_insecure_loopback = true)"
         )
     return base_url.rstrip("/")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def retry_after(value: str | None, now: datetime | None) -> float | None:

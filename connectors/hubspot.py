@@ -222,9 +222,7 @@ def _search(kind: str, properties: list[str] | None = None) -> Pass:
         after = ((page.document.get("paging") or {}).get("next") or {}).get("after")
         records = [r for r in page.records if isinstance(r, dict)]
         anchor = {k: v for k, v in position.items() if k != "after"}
-        if not records:
-            return None
-        if not after:
+        if not records or not after:
             # Within one instant all ids are read: go on with the next millisecond.
             return {"from": anchor["from"] + 1} if "above" in anchor else None
         if int(after) + window.size <= SEARCH_CAP:
@@ -235,7 +233,7 @@ def _search(kind: str, properties: list[str] | None = None) -> Pass:
         seen = _millis(last["properties"][modified])
         return {"from": seen} if seen > anchor["from"] else {"from": seen, "above": "0"}
 
-    return Pass(call, "results", Paginator(following, first), SEARCH_PAGE)
+    return Pass(call, "results", Paginator(following, first, anchors=("from", "above")), SEARCH_PAGE)
 
 
 def _losers(record: Mapping[str, Any]) -> list[str]:
@@ -296,7 +294,18 @@ def _link(parent: str, other: str) -> Children:
             for kind in target["associationTypes"]
         ]
 
-    return Children(parent, call, split, ids_per_call=1000)
+    def more(document: Any, window: Window) -> Call | None:
+        """An object with more links than fit into one answer says after which of them to go on."""
+        left = [
+            {"id": str(result["from"]["id"]), "after": str(result["paging"]["next"]["after"])}
+            for result in document["results"]
+            if ((result.get("paging") or {}).get("next") or {}).get("after")
+        ]
+        if not left:
+            return None
+        return Call(f"/crm/associations/{VERSION}/{parent}/{other}/batch/read", body={"inputs": left})
+
+    return Children(parent, call, split, ids_per_call=1000, more=more)
 
 
 ASSOCIATIONS = Stream(

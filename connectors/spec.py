@@ -134,10 +134,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Paginator:
-    """How the next page follows from this one. `next(page, position, window)` gives the next position, or None at the end."""
+    """How the next page follows from this one. `next(page, position, window)` gives the next position, or None at the end.
+
+    `anchors` are the keys of a position at which a search begins anew: after such a move a page may rightly look like an
+    earlier one, which otherwise counts as running in a circle.
+    """
 
     next: Callable[[Page, Position, Window], Position | None]
     first: Callable[[Window], Position] = lambda window: {}
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,13 +178,14 @@ class Children:
     """Records that hang on others: ids of the parents changed in this pass are asked for in batches.
 
     `call(ids, window)` builds the request; `split(document, ids)` turns the answer into records (plain JSON objects).
-    `parent` is the stream whose changes lead to them.
+    `parent` is the stream whose changes lead to them. `more(document, window)` asks for what the answer left out.
     """
 
     parent: str
     call: Callable[[list[str], Window], Call]
     split: Callable[[Any, list[str]], list[dict[str, Any]]]
     ids_per_call: int = 100
+    more: Callable[[Any, Window], Call | None] = lambda document, window: None
     select: Callable[[Mapping[str, Any]], bool] = lambda record: True
 
 
