@@ -83,9 +83,7 @@ def cell(place: str, value: object) -> str:
         days = (value.replace(tzinfo=None) - EPOCH).total_seconds() / 86_400
         return f'<c r="{place}" s="2"><v>{days:.8f}</v></c>'
     if isinstance(value, date):
-        return (
-            f'<c r="{place}" s="1"><v>{(datetime(value.year, value.month, value.day) - EPOCH).days}</v></c>'
-        )
+        return f'<c r="{place}" s="1"><v>{(datetime(value.year, value.month, value.day) - EPOCH).days}</v></c>'
     if isinstance(value, (int, float)):
         return f'<c r="{place}"><v>{value}</v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
