@@ -96,11 +96,14 @@ def level_of(n_accounts: int, history_days: int) -> int:
     return 2 if n_accounts >= OWN_ACCOUNTS and history_days >= OWN_HISTORY else 1
 
 
-def fit_activity(table: pl.DataFrame, as_of: date, prior: bool = True, model: str = "mbg") -> Activity:
+def fit_activity(
+    table: pl.DataFrame, as_of: date, prior: bool = True, model: str = "mbg", capped: bool = True
+) -> Activity:
     """Fits r, alpha, a, b to accounts' rhythms by maximum a posteriori (maximum likelihood with `prior=False`).
 
     Args:
         table: orders, first_on, last_on of each account with an order, as `rhythm` gives.
+        capped: counts of repeat orders beyond the 99.9th percentile are taken for that percentile.
     """
     n = table.height
     history = int((as_of - min(table["first_on"])).days) if n else 0
@@ -109,8 +112,8 @@ def fit_activity(table: pl.DataFrame, as_of: date, prior: bool = True, model: st
         return Activity(model, np.nan, np.nan, np.nan, np.nan, 0.0, 0, 0, 0, False, 0)
     x, t_x, big_t = counts(table, as_of)
     # A buying group's thousands of orders would set the rate of everybody: capped for the fit, scored as they are.
-    capped = np.minimum(x, np.ceil(np.quantile(x, CAP_QUANTILE))) if n >= 1000 else x
-    rows, weights = np.unique(np.column_stack([capped, t_x, big_t]), axis=0, return_counts=True)
+    few = np.minimum(x, np.ceil(np.quantile(x, CAP_QUANTILE))) if capped and n >= 1000 else x
+    rows, weights = np.unique(np.column_stack([few, t_x, big_t]), axis=0, return_counts=True)
     fx, ftx, ft = rows[:, 0], rows[:, 1], rows[:, 2]
     pace = 0.7 * ft @ weights / (2.0 * max(fx @ weights, 1.0))
     centre = np.array([PRIOR_R[0], np.log(pace), PRIOR_A[0], PRIOR_B[0]])

@@ -24,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 
 RANDOM_PAIRS = 300_000
 MIN_CERTAIN_PAIRS = 50
+MIN_ERROR = 0.1
+"""Certain pairs are cleaner than the others: no disagreement is held rarer than this among pairs of one entity."""
 UNKNOWN_PAIR = -6.0
 """Weight, inside a cluster, of two records that no block brought together."""
 
@@ -32,7 +34,8 @@ UNKNOWN_PAIR = -6.0
 class Field:
     """A column to compare. `cuts` are rising similarities; a pair's level is how many of them it reaches.
 
-    compare: "equal" (level 0 or 1), "grams" (cosine of tf-idf of letter triples) or "jaro_winkler".
+    compare: "equal" (level 0 or 1), "grams" (cosine of tf-idf of letter triples), "jaro_winkler", or "prefix" (share of equal
+        leading letters: a date by year, a postcode by region).
     certain: pairs of *other* fields; two records that agree fully on both are taken for one entity when m is counted.
     """
 
@@ -102,12 +105,22 @@ def similarity(records: pl.DataFrame, field: Field, a: Ints, b: Ints) -> Floats:
                 "select coalesce(jaro_winkler_similarity(x, y), 0) from pairs order by n"
             ).fetchnumpy()
         value = np.asarray(next(iter(found.values())), dtype=np.float64)
+    elif field.compare == "prefix":
+        texts = column.to_list()
+        value = np.array([_prefix(texts[i], texts[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True)])
     else:
         raise ValueError(
-            f"Field {field.name}: comparison {field.compare!r} is not known; use equal, grams or jaro_winkler."
+            f"Field {field.name}: comparison {field.compare!r} is not known; use equal, grams, jaro_winkler or prefix."
         )
     value[missing[a] | missing[b]] = np.nan
     return value
+
+
+def _prefix(x: str | None, y: str | None) -> float:
+    if not x or not y:
+        return 0.0
+    same = next((n for n, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
+    return same / max(len(x), len(y))
 
 
 def levels(records: pl.DataFrame, field: Field, a: Ints, b: Ints) -> Ints:
@@ -176,11 +189,13 @@ def learn(
         m = np.array([np.sum(found[f.name][certain] == level) for level in range(n)], dtype=np.float64) + 0.5
         random = levels(records, f, ra, rb)
         u = np.array([np.sum(random == level) for level in range(n)], dtype=np.float64) + 0.5
-        weights[f.name] = tuple(np.round(np.log2(m / m.sum()) - np.log2(u / u.sum()), 6).tolist())
+        share = m / m.sum()
+        share[0] = max(share[0], MIN_ERROR)
+        weights[f.name] = tuple(np.round(np.log2(share) - np.log2(u / u.sum()), 6).tolist())
     everything = possible if possible is not None else records.height * (records.height - 1) // 2
     certain_pairs = int(any_certain.sum())
-    share = min(max(certain_pairs, 1) / max(everything, 2), 0.5)
-    return Weights(tuple(fields), weights, math.log2(share / (1 - share)), certain_pairs)
+    prior = min(max(certain_pairs, 1) / max(everything, 2), 0.5)
+    return Weights(tuple(fields), weights, log_odds(prior), certain_pairs)
 
 
 def total(records: pl.DataFrame, learned: Weights, a: Ints, b: Ints) -> Floats:
