@@ -199,7 +199,7 @@ def companies(rows: list[Row], asked: Asked) -> Row:
         start = asked.instant(name)
         if start is not None:
             rows = [r for r in rows if moment(r["attributes"][key]) >= start]
-    rows = sorted(rows, key=lambda r: r["attributes"]["created_at"], reverse=asked.descending())
+    rows = sorted(rows, key=lambda r: moment(r["attributes"]["created_at"]), reverse=asked.descending())
     return {"items": rows[(page - 1) * limit : page * limit]}
 
 
@@ -274,6 +274,6 @@ def transactional(rows: list[Row], asked: Asked, now: datetime) -> Row:
         if (wanted := asked.get(name)) is not None:
             rows = [r for r in rows if r.get(key) == wanted]
     rows = [r for r in rows if begin <= moment(r["date"]).date() <= end]
-    rows = sorted(rows, key=lambda r: (r["date"], r["messageId"], r["event"]), reverse=asked.descending())
+    rows = sorted(rows, key=lambda r: (moment(r["date"]), r["messageId"], r["event"]), reverse=asked.descending())
     page = rows[offset : offset + limit]
-    return {"events": page} if page else {}
+    return {"events": page}

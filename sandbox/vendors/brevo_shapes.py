@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
 
+ACCOUNT_ZONE = ZoneInfo("Europe/Berlin")
 SENDER = {"id": 1, "name": "Sandbox", "email": "news@sandbox.example"}
 
 
@@ -15,6 +17,12 @@ def stamp(moment: datetime) -> str:
     """An instant as v3 writes it: milliseconds and a Z."""
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return aware.strftime("%Y-%m-%dT%H:%M:%S.") + f"{aware.microsecond // 1000:03d}Z"
+
+
+def local_stamp(moment: datetime) -> str:
+    """An instant as companies and transactional events have it: the account's own clock with its offset."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return aware.astimezone(ACCOUNT_ZONE).isoformat(timespec="milliseconds")
 
 
 def object_id(*parts: object) -> str:
@@ -56,7 +64,8 @@ def folder(key: int, name: str, lists: list[Row]) -> Row:
 def company(key: str, name: str, created: datetime, updated: datetime, contacts: list[int], **given: Any) -> Row:
     return {
         "id": key,
-        "attributes": {"name": name, "created_at": stamp(created), "last_updated_at": stamp(updated)} | given,
+        "attributes": {"name": name, "created_at": local_stamp(created), "last_updated_at": local_stamp(updated)}
+        | given,
         "linkedContactsIds": contacts,
         "linkedDealsIds": [],
     }
@@ -158,7 +167,7 @@ def event(kind: str, contact: int, campaign: int, at: datetime, url: str | None 
 def message_event(kind: str, email: str, at: datetime, message: str, subject: str, tag: str, template: int) -> Row:
     row = {
         "email": email,
-        "date": stamp(at),
+        "date": local_stamp(at),
         "subject": subject,
         "messageId": f"<{message}@smtp-relay.sandbox.example>",
         "event": kind,
