@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from math import exp
 
-from sandbox.buying import decide, lifecycle
+from sandbox.buying import decide
 from sandbox.records import CrmObject
-from sandbox.seen import company_of, moved, write_down
+from sandbox.seen import company_of, lifecycle, moved, write_down
 from sandbox.world import DAY, Account, World
 
 REASONS = (

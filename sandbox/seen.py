@@ -45,7 +45,7 @@ def company_of(w: World, a: Account, second: int, lifecycle: str) -> CrmObject:
             parent = w.accounts[a.firm.parent].company
             if parent is not None and not parent.gone and a.rng.random() < 0.6:
                 w.crm.set(a.company, at, hs_parent_company_id=str(parent.id))
-                w.crm.link(a.company, parent, "Child Company", "Parent Company")
+                w.crm.link(a.company, parent, "Parent Company", "Child Company")
         if a.rng.random() < 0.08:
             w.later(w.office(a, second, 3 + a.rng.random() * 60), a.key, enter_twice, a)
     return a.company

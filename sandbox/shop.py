@@ -44,7 +44,15 @@ class Shop:
         self.store = store
 
     def customer(
-        self, firm: Firm, person: Person | None, email: str, rng: Random, at: datetime, group: int, **more: str | None
+        self,
+        firm: Firm,
+        person: Person | None,
+        email: str,
+        rng: Random,
+        at: datetime,
+        group: int,
+        crm_id: str | None = None,
+        campaign_code: str | None = None,
     ) -> ShopCustomer:
         """A customer registers: people type their own address with some care."""
         store = self.store
@@ -90,7 +98,8 @@ class Shop:
             None,
             address.id,
             first_login=at,
-            **more,
+            crm_id=crm_id,
+            campaign_code=campaign_code,
         )
         store.shop_customers.append(customer)
         return customer

@@ -136,8 +136,8 @@ def fits(w: World) -> pl.DataFrame:
         if a.orders and a.left_at is None
         for family, rung, weight in sorted(missing(a), key=lambda f: (-f[2], f[0]))
     ]
-    schema = {"true_id": pl.String, "product_number": pl.String, "product_family": pl.String}
-    return pl.DataFrame(rows, schema=schema | {"kind": pl.String, "weight": pl.Float64}, orient="row")
+    names = ["true_id", "product_number", "product_family", "kind", "weight"]
+    return pl.DataFrame(rows, schema=names, orient="row", schema_overrides={"weight": pl.Float64})
 
 
 def orders(w: World) -> pl.DataFrame:

@@ -6,17 +6,29 @@ counting model is the truth. What is ordered follows the account's kinds of work
 
 from __future__ import annotations
 
+from datetime import datetime
 from math import exp
 
 from sandbox.catalogue import EATS, EQUIPMENT, TOPICS
 from sandbox.crm import CURRENCY
 from sandbox.people import name_written
-from sandbox.records import Campaign, CampaignEvent, CrmObject, MarketplaceOrder, Product, ShopOrder, SupportTicket
+from sandbox.records import (
+    Campaign,
+    CampaignEvent,
+    CrmObject,
+    MarketplaceOrder,
+    NewsletterContact,
+    Product,
+    ShopCustomer,
+    ShopOrder,
+    SupportTicket,
+)
 from sandbox.seen import company_of, contact_of, conversion, customer_of, subscribe, user_of, write_down
 from sandbox.shop import RATES
 from sandbox.world import DAY, Account, World
 
 Lines = list[tuple[Product, int]]
+Made = tuple[datetime, str, str | None]  # when, by which channel, after which campaign
 CATEGORIES = ("question", "question", "delivery", "invoice", "maintenance", "complaint", "return")
 PRAISE = ("Sehr zufrieden, gerne wieder.", "Schnelle Hilfe, danke!", "")
 BLAME = ("Leider wieder Ärger mit der Lieferung.", "Zu lange gewartet.", "")
@@ -120,7 +132,7 @@ def place(w: World, second: int, a: Account, kind: str, lines: Lines | None = No
         customer = customer_of(w, second, a, a.person())
         entered = second + int(a.rng.random() * 30_000) if by_phone else second
         campaign = "newsletter" if a.readers and a.rng.random() < 0.08 else None
-        made = [w.moment(second), channel, entered, campaign]
+        made = (w.moment(second), channel, campaign)
         w.later(entered, a.key, into_shop, a, customer, lines, made)
     a.plan += 1
     plan_next(w, second, a)
@@ -129,8 +141,8 @@ def place(w: World, second: int, a: Account, kind: str, lines: Lines | None = No
         w.later(second + 900, a.key, subscribe, a, person, "shop")
 
 
-def into_shop(w: World, second: int, a: Account, customer, lines: Lines, made: list) -> None:
-    at, channel, _, campaign = made
+def into_shop(w: World, second: int, a: Account, customer: ShopCustomer, lines: Lines, made: Made) -> None:
+    at, channel, campaign = made
     order = w.shop.order(customer, a.firm, lines, at, channel, w.moment(second), campaign)
     if a.rng.random() < 0.018:
         w.later(w.office(a, second, a.rng.random() * 2), a.key, cancel, a, order)
@@ -406,7 +418,7 @@ def campaign(w: World, second: int) -> None:
             person.active = False  # gone to another employer; mails will bounce
 
 
-def receive(w: World, second: int, a: Account, reader, number: int, topic: str) -> None:
+def receive(w: World, second: int, a: Account, reader: NewsletterContact, number: int, topic: str) -> None:
     events, rng = w.store.campaign_events, a.rng
     at = w.moment(second + 60 + reader.id % 600)
     events.append(CampaignEvent("sent", reader.id, number, at))
@@ -428,7 +440,7 @@ def receive(w: World, second: int, a: Account, reader, number: int, topic: str) 
         w.later(second + 4_000, a.key, read, a, reader, number, "unsubscribed", None)
 
 
-def read(w: World, second: int, a: Account, reader, number: int, kind: str, url: str | None) -> None:
+def read(w: World, second: int, a: Account, reader: NewsletterContact, number: int, kind: str, url: str | None) -> None:
     at = w.moment(second)
     w.store.campaign_events.append(CampaignEvent(kind, reader.id, number, at, url))
     if kind == "unsubscribed":
