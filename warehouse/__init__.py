@@ -14,23 +14,32 @@ from warehouse.errors import (
     StorageError,
     WarehouseError,
 )
+from warehouse.issues import Issues
 from warehouse.landing import Batch, Landing, StreamRun
 from warehouse.ledger import Ledger
 from warehouse.lock import run_lock
+from warehouse.publish import Generation, Publisher
 from warehouse.quarantine import Quarantine
+from warehouse.verify import Finding, doctor, verify
 
 __all__ = [
     "Batch",
     "Build",
     "DecisionError",
+    "Finding",
+    "Generation",
     "IntegrityError",
+    "Issues",
     "Landing",
     "Ledger",
     "LedgerError",
     "LockHeld",
+    "Publisher",
     "Quarantine",
     "StorageError",
     "StreamRun",
     "WarehouseError",
+    "doctor",
     "run_lock",
+    "verify",
 ]
