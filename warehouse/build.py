@@ -36,7 +36,7 @@ TRAILING = {
     "loaded_at": "TIMESTAMP",
     "load_id": "VARCHAR",
     # When a version counts from: its `updated_at`, but that of the version before for a deletion concluded from absence.
-    "ordered_at": "TIMESTAMP",
+    "counts_from_at": "TIMESTAMP",
 }
 SOURCE_STATE = {
     "source_system": "VARCHAR",
@@ -150,11 +150,11 @@ class Build:
         reads = [self._read(connection, columns, group) for group in groups.values()]
         # The narrow columns decide; the wide ones are read once, for the rows that stay.
         narrow = " union all ".join(
-            f"select part_id, row_number_in_part, source_instance, record_id, ordered_at, loaded_at from ({read})"
+            f"select part_id, row_number_in_part, source_instance, record_id, counts_from_at, loaded_at from ({read})"
             for read in reads
         )
         connection.execute(f"create or replace temp table incoming as {narrow}")
-        order = "coalesce({0}.ordered_at, '-infinity'::TIMESTAMP), {0}.loaded_at"
+        order = "coalesce({0}.counts_from_at, '-infinity'::TIMESTAMP), {0}.loaded_at"
         connection.execute(f"""
             create or replace temp table loser as
             with repeated as (
@@ -162,7 +162,7 @@ class Build:
             ), ranked as (
                 select part_id, row_number_in_part, row_number() over (
                     partition by source_instance, record_id
-                    order by ordered_at desc nulls last, loaded_at desc, row_number_in_part desc
+                    order by counts_from_at desc nulls last, loaded_at desc, row_number_in_part desc
                 ) as place
                 from incoming semi join repeated using (source_instance, record_id)
             )
@@ -206,11 +206,11 @@ class Build:
                 # Of another type only where the declaration changed since: a full run types the record anew, and its
                 # text is kept as it was sent.
                 chosen.append(f"try_cast(file.{name(column)} as {wanted}) as {name(column)}")
-        ordered = "ordered_at" if parts[0].kind == TOMBSTONES else "updated_at"
+        ordered = "counts_from_at" if parts[0].kind == TOMBSTONES else "updated_at"
         return (
             "select incoming_part.part_id, file.file_row_number as row_number_in_part, "
             "incoming_part.source_instance, file.record_id, file.updated_at, file.is_deleted, file.merged_into, "
-            f"{', '.join(chosen)}, incoming_part.loaded_at, incoming_part.load_id, file.{ordered} as ordered_at "
+            f"{', '.join(chosen)}, incoming_part.loaded_at, incoming_part.load_id, file.{ordered} as counts_from_at "
             f"from {source} as file inner join incoming_part on incoming_part.path = file.filename"
         )
 

@@ -223,7 +223,7 @@ class Landing:
             def read(part_id: int) -> Entries:
                 part = known[part_id]
                 part_files.check_part(self.data_dir, part, content=False)
-                order = "ordered_at" if part.kind == TOMBSTONES else "updated_at"
+                order = "counts_from_at" if part.kind == TOMBSTONES else "updated_at"
                 columns = list(dict.fromkeys(["record_id", order, "is_deleted", "version_hash"]))
                 frame = pl.read_parquet(self.data_dir / part.path, columns=columns)
                 return entries_of(frame, part_id, part.kind == TOMBSTONES)
@@ -413,7 +413,7 @@ class Landing:
         rows = rows.filter(~pl.col("record_id").is_in(present.implode()))
         when = current.server_time or self.ledger.clock()
         frame = rows.with_columns(
-            ordered_at=pl.col("updated_at"),
+            counts_from_at=pl.col("updated_at"),
             updated_at=pl.lit(when, pl.Datetime("us")),
             is_deleted=pl.lit(True),
         )
@@ -427,7 +427,7 @@ class Landing:
             cursors.move_cursor(connection, current.key, now, last_loaded_at=loaded_at)
             self._count(connection, current, now, {}, tombstoned=frame.height)
         placed = places(part_id, frame["is_deleted"].to_numpy(), inferred=True)
-        index.add(part_id, Entries(ids, versions, hash_orders(frame["ordered_at"]), placed))
+        index.add(part_id, Entries(ids, versions, hash_orders(frame["counts_from_at"]), placed))
         current.schemas[part_id] = str(row["columns_hash"])
 
     def _rows(self, current: _Pass, entries: Entries) -> pl.DataFrame:
@@ -438,7 +438,7 @@ class Landing:
             part_files.check_part(self.data_dir, known[part_id], content=False)
             frame = pl.read_parquet(self.data_dir / known[part_id].path)
             rows = pl.Series(entries.rows[entries.parts == part_id])
-            frames.append(frame.select(pl.all().gather(rows)).drop("version_hash", "ordered_at", strict=False))
+            frames.append(frame.select(pl.all().gather(rows)).drop("version_hash", "counts_from_at", strict=False))
         return pl.concat(frames, how="diagonal_relaxed")
 
 

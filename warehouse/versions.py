@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class Entries:
 
     @property
     def inferred(self) -> Flags:
-        """Whether a deletion was concluded from absence rather than told by the vendor."""
+        """Whether it is a deletion that nobody dated: see `timeless_deletions`."""
         return np.asarray(self.places & _INFERRED, dtype=np.bool_)
 
 
@@ -76,20 +76,28 @@ def hash_orders(instants: pl.Series) -> I64:
     return instants.cast(pl.Int64).fill_null(NO_TIME).to_numpy()
 
 
-def places(part_id: int, deleted: Flags, inferred: bool) -> U64:
+def places(part_id: int, deleted: Flags, inferred: Flags) -> U64:
     rows = np.arange(len(deleted), dtype=np.uint64) << np.uint64(2)
-    flags = deleted.astype(np.uint64) << np.uint64(1) | np.uint64(inferred)
+    flags = deleted.astype(np.uint64) << np.uint64(1) | inferred.astype(np.uint64)
     return np.uint64(part_id << 26) | rows | flags
 
 
-def entries_of(frame: pl.DataFrame, part_id: int, inferred: bool) -> Entries:
+def timeless_deletions(frame: pl.DataFrame) -> Flags:
+    """Deletions nobody dated: concluded from absence, or told by the record that another was merged into."""
+    at = "counts_from_at" if "counts_from_at" in frame.columns else "updated_at"
+    chosen = frame.select(pl.col("is_deleted") & (pl.col("updated_at").is_null() | pl.col("updated_at").ne_missing(pl.col(at))))
+    return chosen.to_series().to_numpy()
+
+
+def entries_of(frame: pl.DataFrame, part_id: int) -> Entries:
     """The entries of a part, from its own columns."""
     versions = frame["version_hash"].str.slice(0, 16).str.decode("hex").to_list()
+    order = "counts_from_at" if "counts_from_at" in frame.columns else "updated_at"
     return Entries(
         hash_ids(frame["record_id"]),
         np.frombuffer(b"".join(versions), dtype=">u8").astype(np.uint64),
-        hash_orders(frame["ordered_at" if inferred else "updated_at"]),
-        places(part_id, frame["is_deleted"].to_numpy(), inferred),
+        hash_orders(frame[order]),
+        places(part_id, frame["is_deleted"].to_numpy(), timeless_deletions(frame)),
     )
 
 
@@ -260,11 +268,3 @@ def current_of(positions: I64, entries: Entries, length: int) -> I64:
     newest[positions] = np.arange(len(positions))  # ascending: the last one written stays
     return newest
 
-
-def concat(entries: Sequence[Entries]) -> Entries:
-    return Entries(
-        np.concatenate([e.ids for e in entries]),
-        np.concatenate([e.versions for e in entries]),
-        np.concatenate([e.orders for e in entries]),
-        np.concatenate([e.places for e in entries]),
-    )
