@@ -233,7 +233,8 @@ class FileConnector:
         never changes, and its records are known by it.
 
         Raises:
-            UnexpectedContent: a file that is not what its name says; earlier files are landed, and so is its absence known.
+            UnexpectedContent: a file that is not what its name says; said after every other file was read. Correct it or
+                move it away.
         """
         if stream not in self.vendor.streams:
             raise ConfigError(f"files has no kind {stream!r}; it has {', '.join(self.vendor.streams)}")
@@ -242,18 +243,25 @@ class FileConnector:
         known: set[str] = set() if full else set(orjson.loads(cursor)["read"]) if cursor else set()
         known |= set(orjson.loads(resume)["read"]) if resume else set()
         declared = self.vendor.streams[stream]
+        damaged: UnexpectedContent | None = None
         for file, mapping in self._of(stream):
-            content = self._bytes(file)
-            file_id = hashlib.sha256(content).hexdigest()[:16]
-            if file_id in known:
+            try:
+                content = self._bytes(file)
+                file_id = hashlib.sha256(content).hexdigest()[:16]
+                if file_id in known:
+                    continue
+                rows = self._rows(file, content, mapping, file_id)
+            except UnexpectedContent as error:
+                damaged = damaged or error  # said at the end: the other files are no worse for it
                 continue
-            rows = self._rows(file, content, mapping, file_id)
             known.add(file_id)
             for start in range(0, len(rows), ROWS_IN_A_BATCH):
                 frame, rejects = contract.typed(declared, rows[start : start + ROWS_IN_A_BATCH])
                 last = start + ROWS_IN_A_BATCH >= len(rows)
                 mark = orjson.dumps({"read": sorted(known if last else known - {file_id})}).decode()
                 yield Batch(stream, frame, rejects, frame.height + len(rejects), mark, pages=1)
+        if damaged is not None:
+            raise damaged
         nothing, _ = contract.typed(declared, [])
         done = orjson.dumps({"read": sorted(known)}).decode()
         yield Batch(stream, nothing, [], 0, None, cursor=done, complete=True)

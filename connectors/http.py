@@ -232,6 +232,8 @@ class Client:
                     )
                 if time.monotonic() - began > TOTAL_SECONDS:
                     raise _Cut(f"longer than {TOTAL_SECONDS:.0f} s")
+        if response.is_redirect:
+            return b""  # requests has eaten the body; nobody reads it
         declared = response.headers.get("Content-Length")
         if declared and declared.isdigit() and not response.headers.get("Content-Encoding") and int(declared) != size:
             raise _Cut("body shorter than announced")
