@@ -106,7 +106,8 @@ def fit_activity(
         capped: counts of repeat orders beyond the 99.9th percentile are taken for that percentile.
     """
     n = table.height
-    history = int((as_of - min(table["first_on"])).days) if n else 0
+    first = table["first_on"].min()
+    history = (as_of - first).days if isinstance(first, date) else 0
     level = level_of(n, history)
     if n == 0:
         return Activity(model, np.nan, np.nan, np.nan, np.nan, 0.0, 0, 0, 0, False, 0)

@@ -69,7 +69,8 @@ def rhythm(days: pl.DataFrame, as_of: date) -> pl.DataFrame:
         )
         .sort("account_key")
     )
-    typical = table["mean_gap_days"].median() or float(YEAR)
+    middle = table["mean_gap_days"].median()
+    typical = middle if isinstance(middle, float) and middle > 0 else float(YEAR)
     tenure = (pl.lit(as_of) - pl.col("first_on")).dt.total_days()
     silent = (pl.lit(as_of) - pl.col("last_on")).dt.total_days()
     shrunken = (pl.col("gaps_total").fill_null(0) + GAP_PRIOR_ORDERS * typical) / (
