@@ -20,6 +20,7 @@ from warehouse.ledger import Ledger
 from warehouse.lock import run_lock
 from warehouse.publish import Generation, Publisher
 from warehouse.quarantine import Quarantine
+from warehouse.replay import Replayed, replay
 from warehouse.verify import Finding, doctor, verify
 
 __all__ = [
@@ -36,10 +37,12 @@ __all__ = [
     "LockHeld",
     "Publisher",
     "Quarantine",
+    "Replayed",
     "StorageError",
     "StreamRun",
     "WarehouseError",
     "doctor",
+    "replay",
     "run_lock",
     "verify",
 ]

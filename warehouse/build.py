@@ -21,7 +21,7 @@ from warehouse import duck, tables
 from warehouse.duck import DamagedFile, literal, name
 from warehouse.files import private_folder, storage_errors
 from warehouse.ledger import Ledger
-from warehouse.parts import REJECTS, TOMBSTONES, Part, check_part, parts_of
+from warehouse.parts import REJECTS, Part, check_part, parts_of
 
 LEADING = {
     "source_instance": "VARCHAR",
@@ -144,9 +144,9 @@ class Build:
             "(part_id BIGINT, path VARCHAR, source_instance VARCHAR, loaded_at TIMESTAMP, load_id VARCHAR)"
         )
         connection.executemany("insert into incoming_part values (?, ?, ?, ?, ?)", part_rows)
-        groups: dict[tuple[str, str], list[Part]] = {}
+        groups: dict[str, list[Part]] = {}
         for part in parts:
-            groups.setdefault((part.columns_hash, part.kind), []).append(part)
+            groups.setdefault(part.columns_hash, []).append(part)
         reads = [self._read(connection, columns, group) for group in groups.values()]
         # The narrow columns decide; the wide ones are read once, for the rows that stay.
         narrow = " union all ".join(
@@ -206,7 +206,7 @@ class Build:
                 # Of another type only where the declaration changed since: a full run types the record anew, and its
                 # text is kept as it was sent.
                 chosen.append(f"try_cast(file.{name(column)} as {wanted}) as {name(column)}")
-        ordered = "counts_from_at" if parts[0].kind == TOMBSTONES else "updated_at"
+        ordered = "counts_from_at" if "counts_from_at" in have else "updated_at"
         return (
             "select incoming_part.part_id, file.file_row_number as row_number_in_part, "
             "incoming_part.source_instance, file.record_id, file.updated_at, file.is_deleted, file.merged_into, "

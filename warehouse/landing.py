@@ -8,7 +8,6 @@ superseded or quarantined.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,25 +20,24 @@ import sqlalchemy as sa
 
 from warehouse import cursors, tables
 from warehouse import parts as part_files
+from warehouse.classify import NEW, SUPERSEDED, UNCHANGED, classify, hashed
 from warehouse.errors import IntegrityError
 from warehouse.files import safe_name
 from warehouse.ledger import Ledger, upsert
-from warehouse.parts import RECORDS, REJECTS, SYSTEM_COLUMNS, TOMBSTONES, StreamKey
+from warehouse.parts import RECORDS, REJECTS, TOMBSTONES, StreamKey
 from warehouse.quarantine import Refused, heal, keep_refused, refused_frame
 from warehouse.versions import (
-    NO_TIME,
     Entries,
     VersionIndex,
-    current_of,
     entries_of,
     hash_ids,
     hash_orders,
     places,
+    undated_deletions,
 )
 
 PART_ROWS = 10_000
 PART_BYTES = 64 << 20
-NEW, UNCHANGED, SUPERSEDED = 0, 1, 2
 COUNTS = ("received", "new", "unchanged", "superseded", "quarantined", "tombstoned", "pages", "requests")
 
 
@@ -133,16 +131,19 @@ class _Pass:
             self.server_time = max(batch.server_time, self.server_time or batch.server_time)
         if batch.present_ids is not None:
             self.present_ids = batch.present_ids
+            if batch.cursor is None:
+                # A pass over keys alone says nothing about where the reading of records stands.
+                return
         self.resume = None if batch.complete else batch.resume
         self.resume_moved = True
         if batch.complete and batch.cursor is not None:
             self.next_cursor = batch.cursor
 
-    def clear(self) -> None:
+    def clear(self, moved: bool) -> None:
         self.frames, self.rejects = [], []
         self.rows = self.size = self.received = self.pages = self.requests = 0
         self.waited = 0.0
-        self.resume_moved = False
+        self.resume_moved = self.resume_moved and not moved
 
 
 class Landing:
@@ -175,10 +176,12 @@ class Landing:
         if current is None:
             current = self._passes[key] = _Pass(key, cursors.read_cursor(self.ledger, key)[0])
         current.collect(batch)
-        if current.rows >= PART_ROWS or current.size >= PART_BYTES or batch.complete:
-            self._flush(current)
         if batch.complete and current.present_ids is not None:
-            self._tombstone_absent(current)
+            # The cursor says that keys were compared: it may move only together with what came of that.
+            landed = self._flush(current, move_cursor=False)
+            self._tombstone_absent(current, landed)
+        elif current.rows >= PART_ROWS or current.size >= PART_BYTES or batch.complete:
+            self._flush(current)
 
     def finish_stream(self, vendor: str, instance: str, stream: str) -> StreamRun:
         """Makes durable what is still collected, and checks the conservation law.
@@ -223,24 +226,27 @@ class Landing:
             def read(part_id: int) -> Entries:
                 part = known[part_id]
                 part_files.check_part(self.data_dir, part, content=False)
-                order = "counts_from_at" if part.kind == TOMBSTONES else "updated_at"
-                columns = list(dict.fromkeys(["record_id", order, "is_deleted", "version_hash"]))
-                frame = pl.read_parquet(self.data_dir / part.path, columns=columns)
-                return entries_of(frame, part_id, part.kind == TOMBSTONES)
+                wanted = ("record_id", "updated_at", "counts_from_at", "is_deleted", "version_hash")
+                scan = pl.scan_parquet(self.data_dir / part.path)
+                names = scan.collect_schema().names()
+                return entries_of(scan.select([name for name in wanted if name in names]).collect(), part_id)
 
             folder = self.data_dir / "cache" / "versions" / current.key.folder
             current.index = VersionIndex(folder, {p: known[p].rows for p in known}, read)
         return current.index
 
-    def _flush(self, current: _Pass) -> None:
-        """One part, one transaction. Leaves what was collected in place where it fails, so that nothing is half counted."""
+    def _flush(self, current: _Pass, move_cursor: bool = True) -> list[dict[str, Any]]:
+        """One part, one transaction. Leaves what was collected in place where it fails, so that nothing is half counted.
+
+        Returns the ledger rows of the parts written.
+        """
         stored: pl.DataFrame | None = None
         counts = {"new": 0, "unchanged": 0, "superseded": 0}
         entries: Entries | None = None
         fresh = pl.Series([], dtype=pl.String)
         if current.frames:
             frame = pl.concat(current.frames) if len(current.frames) > 1 else current.frames[0]
-            stored, entries, status = self._classify(current, frame)
+            stored, entries, status = classify(frame, self._index(current), current.schemas)
             fresh = frame["record_id"].filter(pl.Series(status == NEW))
             numbers = np.bincount(status, minlength=3)
             counts = {
@@ -248,7 +254,7 @@ class Landing:
                 "unchanged": int(numbers[UNCHANGED]),
                 "superseded": int(numbers[SUPERSEDED]),
             }
-        rows = []
+        rows: list[dict[str, Any]] = []
         if stored is not None and stored.height:
             loaded_at = self.ledger.next_loaded_at()
             rows.append(part_files.write_part(self.data_dir, current.key, RECORDS, stored, loaded_at, self.run_id))
@@ -267,7 +273,7 @@ class Landing:
                 keep_refused(connection, current.key, refused, rows[-1], self.run_id, now)
             if stored is not None:
                 heal(connection, current.key, fresh, now)
-            after = self._move_cursor(connection, current, now, rows)
+            after = self._move_cursor(connection, current, now, rows) if move_cursor else current.cursor
             self._count(
                 connection,
                 current,
@@ -281,11 +287,12 @@ class Landing:
                 **counts,
             )
         current.cursor = after
-        current.clear()
+        current.clear(moved=move_cursor)
         if part_id is not None and entries is not None and stored is not None:
             current.schemas[part_id] = part_files.columns_hash(stored)
-            placed = places(part_id, stored["is_deleted"].to_numpy(), inferred=False)
+            placed = places(part_id, stored["is_deleted"].to_numpy(), undated_deletions(stored))
             self._index(current).add(part_id, Entries(entries.ids, entries.versions, entries.orders, placed))
+        return rows
 
     def _move_cursor(
         self, connection: sa.Connection, current: _Pass, now: datetime, rows: Sequence[dict[str, Any]]
@@ -324,111 +331,52 @@ class Landing:
         }
         upsert(connection, tables.stream_run, values, add=[*zeros], keep=["started_at", "cursor_before"])
 
-    def _classify(self, current: _Pass, frame: pl.DataFrame) -> tuple[pl.DataFrame, Entries, np.ndarray[Any, Any]]:
-        """The rows to store with their version hash, their entries, and what each received row is."""
-        frame, ids, versions, orders = _hashed(frame)
-        index = self._index(current)
-        status = np.zeros(len(ids), dtype=np.int64)
-        store = np.ones(len(ids), dtype=np.bool_)
-        positions, known = index.find(ids)
-        schema = part_files.columns_hash(frame)
-        other_schema = [p for p, h in current.schemas.items() if h != schema]
-
-        if len(known):
-            newest = current_of(positions, known, len(ids))
-            found = newest >= 0
-            at = newest[found]
-            landed = np.zeros(len(ids), dtype=np.bool_)
-            landed[positions[known.versions == versions[positions]]] = True
-            status[found], store[found] = decide(
-                known.take(at), versions[found], orders[found], landed[found],
-                np.isin(known.parts[at], other_schema) if other_schema else np.zeros(len(at), dtype=np.bool_),
-            )  # fmt: skip
-        repeated = _repeated(ids)
-        if len(repeated):
-            self._classify_repeated(
-                repeated, ids, versions, orders, frame["is_deleted"].to_numpy(), positions, known, status, store,
-                set(other_schema),
-            )  # fmt: skip
-        if store.all():
-            chosen = frame
-        else:
-            chosen = frame.filter(pl.Series(store))
-        placeless = np.zeros(int(store.sum()), dtype=np.uint64)
-        return chosen, Entries(ids[store], versions[store], orders[store], placeless), status
-
-    @staticmethod
-    def _classify_repeated(
-        repeated: np.ndarray[Any, Any], ids: Any, versions: Any, orders: Any, deleted: Any, positions: Any,
-        known: Entries, status: Any, store: Any, other_schema: set[int],
-    ) -> None:  # fmt: skip
-        """Records that came several times within one part: one after the other, in the order of their arrival."""
-        newest: dict[int, tuple[int, int, bool, bool]] = {}  # key: order, version, inferred, of other columns
-        landed: dict[int, set[int]] = {}
-        wanted = set(repeated.tolist())
-        for i in range(len(known)):
-            at = int(positions[i])
-            if at in wanted:
-                key = int(ids[at])
-                inferred = bool(known.inferred[i])
-                part = int(known.places[i]) >> 26
-                newest[key] = (int(known.orders[i]), int(known.versions[i]), inferred, part in other_schema)
-                landed.setdefault(key, set()).add(int(known.versions[i]))
-        for i in repeated.tolist():
-            key, version, order = int(ids[i]), int(versions[i]), int(orders[i])
-            seen = landed.setdefault(key, set())
-            last = newest.get(key)
-            if last is None:
-                status[i], store[i] = NEW, True
-            else:
-                one = Entries(
-                    np.array([key], np.uint64), np.array([last[1]], np.uint64), np.array([last[0]], np.int64),
-                    np.array([1 if last[2] else 0], np.uint64),
-                )  # fmt: skip
-                what, keep = decide(
-                    one, np.array([version], np.uint64), np.array([order], np.int64),
-                    np.array([version in seen]), np.array([last[3]]),
-                )  # fmt: skip
-                status[i], store[i] = what[0], keep[0]
-            if store[i]:
-                seen.add(version)
-                if last is None or order >= last[0]:
-                    newest[key] = (order, version, False, False)
-
     # -- what vanished
 
-    def _tombstone_absent(self, current: _Pass) -> None:
-        """Stores a tombstone for each live record that a complete pass over the vendor's keys did not show."""
+    def _tombstone_absent(self, current: _Pass, landed: Sequence[dict[str, Any]]) -> None:
+        """Stores a tombstone for each live record that a complete pass did not show, and moves the cursor."""
         assert current.present_ids is not None
-        present = current.present_ids.cast(pl.String)
-        index = self._index(current)
-        live = index.current()
+        frame = self._absent(current, current.present_ids.cast(pl.String))
+        rows: list[dict[str, Any]] = []
+        if frame.height:
+            frame, ids, versions = hashed(frame)
+            frame = frame.select(pl.exclude("counts_from_at"), "counts_from_at")
+            loaded_at = self.ledger.next_loaded_at()
+            row = part_files.write_part(self.data_dir, current.key, TOMBSTONES, frame, loaded_at, self.run_id)
+            rows.append(row)
+        now = self.ledger.clock()
+        part_id = None
+        with self.ledger.begin() as connection:
+            if rows:
+                inserted = connection.execute(sa.insert(tables.part).values(**rows[0]))
+                part_id = int(inserted.inserted_primary_key[0])  # type: ignore[index]
+            after = self._move_cursor(connection, current, now, [*landed, *rows])
+            self._count(connection, current, now, {"cursor_after": after}, tombstoned=frame.height)
+        current.cursor, current.present_ids, current.resume_moved = after, None, False
+        if part_id is not None:
+            everything = np.ones(frame.height, dtype=np.bool_)
+            placed = places(part_id, everything, everything)
+            self._index(current).add(part_id, Entries(ids, versions, hash_orders(frame["counts_from_at"]), placed))
+            current.schemas[part_id] = str(rows[0]["columns_hash"])
+
+    def _absent(self, current: _Pass, present: pl.Series) -> pl.DataFrame:
+        """Tombstones of the live records that are not among these keys: their last values, marked deleted."""
+        live = self._index(current).current()
         live = live.take(~live.deleted)
         absent = live.take(~np.isin(live.ids, hash_ids(present)))
-        current.present_ids = None
         if len(absent) == 0:
-            return
-        rows = self._rows(current, absent)
-        # Keys whose hash collides with a present key are kept, never the other way round.
-        rows = rows.filter(~pl.col("record_id").is_in(present.implode()))
+            return pl.DataFrame()
+        # A key whose hash equals that of a present one is taken for present; exactly the others are looked at.
         when = current.server_time or self.ledger.clock()
-        frame = rows.with_columns(
-            counts_from_at=pl.col("updated_at"),
-            updated_at=pl.lit(when, pl.Datetime("us")),
-            is_deleted=pl.lit(True),
+        return (
+            self._rows(current, absent)
+            .filter(~pl.col("record_id").is_in(present.implode()))
+            .with_columns(
+                counts_from_at=pl.col("updated_at"),
+                updated_at=pl.lit(when, pl.Datetime("us")),
+                is_deleted=pl.lit(True),
+            )
         )
-        frame, ids, versions, _ = _hashed(frame)
-        loaded_at = self.ledger.next_loaded_at()
-        row = part_files.write_part(self.data_dir, current.key, TOMBSTONES, frame, loaded_at, self.run_id)
-        now = self.ledger.clock()
-        with self.ledger.begin() as connection:
-            inserted = connection.execute(sa.insert(tables.part).values(**row))
-            part_id = int(inserted.inserted_primary_key[0])  # type: ignore[index]
-            cursors.move_cursor(connection, current.key, now, last_loaded_at=loaded_at)
-            self._count(connection, current, now, {}, tombstoned=frame.height)
-        placed = places(part_id, frame["is_deleted"].to_numpy(), inferred=True)
-        index.add(part_id, Entries(ids, versions, hash_orders(frame["counts_from_at"]), placed))
-        current.schemas[part_id] = str(row["columns_hash"])
 
     def _rows(self, current: _Pass, entries: Entries) -> pl.DataFrame:
         """The stored rows of these versions, without what landing added to them."""
@@ -442,58 +390,6 @@ class Landing:
         return pl.concat(frames, how="diagonal_relaxed")
 
 
-def decide(
-    newest: Entries, versions: Any, orders: Any, landed: Any, other_schema: Any
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """What a received version is, against the newest one landed of the same record: (status, whether to store it).
-
-    * It is the newest one itself: unchanged; stored again only where a typed column was declared since.
-    * It is later: new.
-    * It is equally late, or neither has a time: the one that arrived last counts. Where times tell the order, a version
-      landed before is a repetition; without times it is a change back, and after a deletion that was only concluded
-      from absence it is a return.
-    * It is earlier: superseded, stored as history the first time.
-    """
-    same = (newest.versions == versions) & ~other_schema
-    later = orders > newest.orders
-    equal = orders == newest.orders
-    returns = equal & (newest.inferred | (orders == NO_TIME) | ((newest.versions == versions) & other_schema))
-    new = ~same & (later | returns | (equal & ~landed))
-    status = np.where(same, UNCHANGED, np.where(new, NEW, SUPERSEDED))
-    return status, new | (~same & ~new & ~landed)
-
-
-def _hashed(frame: pl.DataFrame) -> tuple[pl.DataFrame, Any, Any, Any]:
-    """The frame with `version_hash`, and the hashes the index works with.
-
-    A version is what the vendor said and when: the record's text, its time, its deletion, its survivor.
-    """
-    said = pl.concat_str(
-        pl.col("updated_at").cast(pl.Int64).cast(pl.String).fill_null(""),
-        pl.col("is_deleted").cast(pl.String),
-        pl.col("merged_into").fill_null(""),
-        pl.col("record"),
-        separator="\x1f",
-    )
-    sha256 = hashlib.sha256
-    digests = [sha256(text.encode()).digest()[:16] for text in frame.select(said).to_series().to_list()]
-    versions = np.frombuffer(b"".join(digests), dtype=">u8")[::2].astype(np.uint64)
-    column = pl.Series("version_hash", digests, dtype=pl.Binary).bin.encode("hex")
-    frame = frame.with_columns(column)
-    return frame, hash_ids(frame["record_id"]), versions, hash_orders(frame["updated_at"])
-
-
-def _repeated(ids: Any) -> np.ndarray[Any, Any]:
-    """Positions of keys that occur more than once, ascending."""
-    order = np.argsort(ids, kind="stable")
-    sorted_ids = ids[order]
-    twin = np.zeros(len(ids), dtype=np.bool_)
-    same = sorted_ids[1:] == sorted_ids[:-1]
-    twin[1:] |= same
-    twin[:-1] |= same
-    return np.sort(order[twin])
-
-
 def _same(table: sa.Table, key: StreamKey, run_id: str) -> tuple[Any, ...]:
     return (
         table.c.run_id == run_id,
@@ -501,6 +397,3 @@ def _same(table: sa.Table, key: StreamKey, run_id: str) -> tuple[Any, ...]:
         table.c.instance == key.instance,
         table.c.stream == key.stream,
     )
-
-
-__all__ = ["SYSTEM_COLUMNS", "Batch", "Landing", "StreamRun"]

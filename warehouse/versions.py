@@ -32,7 +32,7 @@ MANY_RUNS = 8
 _HEADER = struct.Struct("<8sQQQQ")
 _MAGIC = b"WPVERS01"
 _PROBE = int(pl.Series(["probe"]).hash()[0])
-_DELETED, _INFERRED = np.uint64(2), np.uint64(1)
+_DELETED, _UNDATED = np.uint64(2), np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Entries:
     ids: U64
     versions: U64
     orders: I64
-    places: U64  # part << 26 | row << 2 | deleted << 1 | inferred: grows with the time of landing
+    places: U64  # part << 26 | row << 2 | deleted << 1 | undated: grows with the time of landing
 
     def take(self, chosen: npt.NDArray[Any]) -> Entries:
         return Entries(self.ids[chosen], self.versions[chosen], self.orders[chosen], self.places[chosen])
@@ -63,9 +63,9 @@ class Entries:
         return np.asarray(self.places & _DELETED, dtype=np.bool_)
 
     @property
-    def inferred(self) -> Flags:
+    def undated(self) -> Flags:
         """Whether it is a deletion that nobody dated: see `timeless_deletions`."""
-        return np.asarray(self.places & _INFERRED, dtype=np.bool_)
+        return np.asarray(self.places & _UNDATED, dtype=np.bool_)
 
 
 def hash_ids(ids: pl.Series) -> U64:
@@ -76,17 +76,18 @@ def hash_orders(instants: pl.Series) -> I64:
     return instants.cast(pl.Int64).fill_null(NO_TIME).to_numpy()
 
 
-def places(part_id: int, deleted: Flags, inferred: Flags) -> U64:
+def places(part_id: int, deleted: Flags, undated: Flags) -> U64:
     rows = np.arange(len(deleted), dtype=np.uint64) << np.uint64(2)
-    flags = deleted.astype(np.uint64) << np.uint64(1) | inferred.astype(np.uint64)
+    flags = deleted.astype(np.uint64) << np.uint64(1) | undated.astype(np.uint64)
     return np.uint64(part_id << 26) | rows | flags
 
 
-def timeless_deletions(frame: pl.DataFrame) -> Flags:
+def undated_deletions(frame: pl.DataFrame) -> Flags:
     """Deletions nobody dated: concluded from absence, or told by the record that another was merged into."""
-    at = "counts_from_at" if "counts_from_at" in frame.columns else "updated_at"
-    chosen = frame.select(pl.col("is_deleted") & (pl.col("updated_at").is_null() | pl.col("updated_at").ne_missing(pl.col(at))))
-    return chosen.to_series().to_numpy()
+    dated = pl.col("updated_at").is_not_null()
+    if "counts_from_at" in frame.columns:
+        dated &= pl.col("updated_at").eq_missing(pl.col("counts_from_at"))
+    return frame.select(pl.col("is_deleted") & ~dated).to_series().to_numpy()
 
 
 def entries_of(frame: pl.DataFrame, part_id: int) -> Entries:
@@ -97,7 +98,7 @@ def entries_of(frame: pl.DataFrame, part_id: int) -> Entries:
         hash_ids(frame["record_id"]),
         np.frombuffer(b"".join(versions), dtype=">u8").astype(np.uint64),
         hash_orders(frame[order]),
-        places(part_id, frame["is_deleted"].to_numpy(), timeless_deletions(frame)),
+        places(part_id, frame["is_deleted"].to_numpy(), undated_deletions(frame)),
     )
 
 
@@ -267,4 +268,3 @@ def current_of(positions: I64, entries: Entries, length: int) -> I64:
     newest = np.full(length, -1, dtype=np.int64)
     newest[positions] = np.arange(len(positions))  # ascending: the last one written stays
     return newest
-
