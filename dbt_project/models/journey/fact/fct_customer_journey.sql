@@ -68,7 +68,7 @@ numbered as (
                 rows between unbounded preceding and current row
             )
         end as content_sequence_number,
-        min(case when is_conversion then occurred_at end) over (
+        min(case when is_conversion or touchpoint_type_code = 'deal_won' then occurred_at end) over (
             partition by account_key, journey_cycle_number
         ) as cycle_converted_at
     from joined

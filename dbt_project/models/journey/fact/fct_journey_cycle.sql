@@ -34,7 +34,7 @@ measured as (
         count(distinct contact_key) as contact_count,
         sum(case when touchpoint_type_code in ('meeting_held', 'demo_held') then 1 else 0 end) as meeting_count,
         max(case when days_to_cycle_conversion is not null then content_sequence_number end) as contents_before_purchase,
-        min(case when is_conversion then occurred_at end) as converted_at,
+        min(case when is_conversion or touchpoint_type_code = 'deal_won' then occurred_at end) as converted_at,
         sum(case when is_conversion then net_amount end) as revenue_amount
     from journey
     group by account_key, journey_cycle_number

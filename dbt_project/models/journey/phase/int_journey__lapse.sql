@@ -52,7 +52,8 @@ final as (
         account_key,
         {{ add_days('cast(ordered_on as timestamp)', 'usual_gap_days') }} as occurred_at,
         case when is_last and exit_reason_code is not null then 'told' else 'own_rhythm' end as lapse_code,
-        exit_reason_code
+        exit_reason_code,
+        case when not is_last then until_on end as returned_on
     from gaps
     where
         {{ days_between('ordered_on', 'until_on') }} > greatest(120, 3 * usual_gap_days)

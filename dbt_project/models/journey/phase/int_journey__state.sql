@@ -1,5 +1,6 @@
 -- State: which phase the account was in at each of its moments. Moments are touchpoints and what time alone brings: the step from purchase
--- to retention some days later, the lapse of an account that no longer orders. Only openers move an account; everything else inherits.
+-- to retention some days later, the lapse of an account that no longer orders. Only openers move an account; everything else
+-- inherits.
 with
 
 evidence as (
@@ -20,14 +21,68 @@ run as (
     select as_of_at from {{ source('ops', 'run') }}
 ),
 
-numbered as (
-    select
-        *,
-        row_number() over (partition by account_key order by occurred_at, touchpoint_key) as account_touchpoint_number
-    from evidence
+types as (
+    select * from {{ ref('touchpoint_type') }}
 ),
 
--- The first touchpoint opens whatever it speaks for: an account is never in no phase.
+-- The first touchpoint opens whatever it speaks for: an account is never in no phase. So does an order after a lapse: the account is back.
+numbered as (
+    select
+        evidence.*,
+        evidence.opens_phase
+        or lapses.returned_on is not null
+        or row_number() over (partition by evidence.account_key order by evidence.occurred_at, evidence.touchpoint_key) = 1 as may_open,
+        {{ days_between(
+            'lag(evidence.occurred_at) over (partition by evidence.account_key order by evidence.occurred_at, evidence.touchpoint_key)',
+            'evidence.occurred_at'
+        ) }} as silent_days
+    from evidence
+    left join types
+        on evidence.touchpoint_type_code = types.touchpoint_type_code
+    left join lapses
+        on
+            evidence.account_key = lapses.account_key
+            and case when types.is_conversion then cast(evidence.occurred_at as date) end = lapses.returned_on
+),
+
+patience as (
+    select min(inactivity_days) as silence_days
+    from phases
+    where phase_group_code = 'pre_purchase'
+),
+
+-- Before the purchase an account does not fall back with every e-mail: within a spell it only goes forward. A spell ends with a lost deal,
+-- with a long silence and with whatever belongs to a later phase; then the account shows anew where it is.
+spells as (
+    select
+        numbered.*,
+        phases.phase_order,
+        phases.phase_group_code = 'pre_purchase' as is_before_purchase,
+        sum(case
+            when numbered.touchpoint_type_code = 'deal_lost' then 1
+            when numbered.silent_days > patience.silence_days then 1
+            when numbered.may_open and phases.phase_group_code <> 'pre_purchase' then 1
+            else 0
+        end) over (
+            partition by numbered.account_key order by numbered.occurred_at, numbered.touchpoint_key
+            rows between unbounded preceding and current row
+        ) as spell_number
+    from numbered
+    cross join patience
+    inner join phases
+        on numbered.touchpoint_phase_code = phases.journey_phase_code
+),
+
+judged as (
+    select
+        *,
+        may_open and not coalesce(is_before_purchase and phase_order < max(case when may_open and is_before_purchase then phase_order end) over (
+            partition by account_key, spell_number order by occurred_at, touchpoint_key
+            rows between unbounded preceding and 1 preceding
+        ), false) as is_opener
+    from spells
+),
+
 openers as (
     select
         account_key,
@@ -36,8 +91,8 @@ openers as (
         journey_phase_rule_id as rule_id,
         touchpoint_phase_code as journey_phase_code,
         1 as moment_rank
-    from numbered
-    where opens_phase or account_touchpoint_number = 1
+    from judged
+    where is_opener
     union all
     select
         account_key,
@@ -88,11 +143,11 @@ moments as (
         occurred_at,
         touchpoint_key,
         journey_phase_rule_id,
-        case when opens_phase or account_touchpoint_number = 1 then touchpoint_phase_code end,
+        case when is_opener then touchpoint_phase_code end,
         1,
-        opens_phase or account_touchpoint_number = 1,
+        is_opener,
         true
-    from numbered
+    from judged
 ),
 
 grouped as (
