@@ -36,11 +36,13 @@ def _instant(window: Window) -> str | None:
 
 
 def _offset(records: str) -> Callable[[Page, Position, Window], Position | None]:
-    """Offsets, stepped by what arrived; a short page is the last."""
+    """Offsets, stepped by what arrived, up to the count that Brevo tells or else an empty page: a short page proves
+    nothing, because Brevo may allow less in a page than was asked for."""
 
     def following(page: Page, position: Position, window: Window) -> Position | None:
         found = len(page.document.get(records) or ())
-        return {"offset": position.get("offset", 0) + found} if found >= window.size else None
+        reached, count = position.get("offset", 0) + found, page.document.get("count")
+        return None if not found or (isinstance(count, int) and reached >= count) else {"offset": reached}
 
     return following
 
@@ -116,9 +118,7 @@ COMPANIES = Stream(
         ),
         "items",
         Paginator(
-            lambda page, position, window: (
-                {"page": position.get("page", 1) + 1} if len(page.document.get("items") or ()) >= window.size else None
-            )
+            lambda page, position, window: {"page": position.get("page", 1) + 1} if page.document.get("items") else None
         ),
         PAGE,
     ),

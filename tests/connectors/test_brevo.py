@@ -1,0 +1,65 @@
+"""Brevo's lists end at the count it tells or at an empty page; its events hang on the contacts that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connectors import RateExhausted, connect
+
+MOMENT = "2026-06-01T00:00:00.000Z"
+
+
+def brevo(server: Any) -> Any:
+    return connect("brevo", base_url=server.url, auth={"api_key": "k3y-canary"}, allow_insecure_loopback=True)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_server_that_allows_smaller_pages_loses_nothing(loopback: Callable[..., Any], counted: bool) -> None:
+    def answer(asked: Any) -> tuple[Any, ...]:
+        start = int(asked.query["offset"])
+        found = [{"id": n, "modifiedAt": MOMENT} for n in range(start, min(start + 100, 250))]
+        return 200, {"contacts": found, **({"count": 250} if counted else {})}
+
+    server = loopback(answer)
+    batches = list(brevo(server).read("contacts"))
+    assert [i for b in batches for i in b.frame["record_id"]] == [str(n) for n in range(250)]
+    assert batches[-1].complete and len(server.asked) == (3 if counted else 4)
+
+
+def test_an_increment_asks_for_what_changed_since_the_lookback(loopback: Callable[..., Any]) -> None:
+    server = loopback(lambda asked: (200, {"contacts": [], "count": 0}))
+    list(brevo(server).read("contacts", cursor='{"since":"2026-06-30T06:00:00","reconciled_at":"2026-06-30T06:00:00"}'))
+    assert [a.query.get("modifiedSince") for a in server.asked] == ["2026-06-30T05:45:00.000Z"]
+    assert server.asked[0].headers["api-key"] == "k3y-canary"
+
+
+def test_what_a_contact_did_with_a_campaign_becomes_events(loopback: Callable[..., Any]) -> None:
+    stats = {
+        "messagesSent": [{"campaignId": 3, "eventTime": MOMENT}],
+        "clicked": [{"campaignId": 3, "links": [{"count": 1, "eventTime": MOMENT, "url": "https://example.com"}]}],
+        "unsubscriptions": {"userUnsubscription": [{"campaignId": 3, "eventTime": MOMENT}], "adminUnsubscription": []},
+    }
+    contacts = {"contacts": [{"id": 7, "modifiedAt": MOMENT}], "count": 1}
+    server = loopback(lambda asked: (200, stats if asked.path.endswith("campaignStats") else contacts))
+    rows = [r for b in brevo(server).read("contact_events") for r in b.frame.to_dicts()]
+    assert {(r["contact_id"], r["campaign_id"], r["event_type"]) for r in rows} == {
+        ("7", "3", "sent"),
+        ("7", "3", "clicked"),
+        ("7", "3", "unsubscribed"),
+    }
+
+
+def test_the_hundred_an_hour_of_other_routes_end_a_read_that_can_be_resumed(loopback: Callable[..., Any]) -> None:
+    def answer(asked: Any) -> tuple[Any, ...]:
+        return 200, {"campaigns": [{"id": int(asked.query["offset"]), "modifiedAt": MOMENT}], "count": 120}
+
+    server, kept = loopback(answer), []
+    with pytest.raises(RateExhausted) as stopped:
+        for batch in brevo(server).read("campaigns"):
+            kept.append(batch)
+    assert len(server.asked) == len(kept) == 100 and stopped.value.retry_at is not None
+    rest = list(brevo(server).read("campaigns", resume=kept[-1].resume))
+    assert len(rest) == 20 and rest[-1].complete
