@@ -260,7 +260,7 @@ def febrl() -> tuple[float, float, float]:
 
 def bar_11(data: Path) -> Bar:
     c = chicago(data)
-    fp, fr, ff = febrl()
+    fp, _, ff = febrl()
     return Bar(
         11,
         "Chicago sites and FEBRL3",

@@ -308,6 +308,7 @@ def made_up(accounts: int, orders: int) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     who = rng.choice(accounts, orders, p=(w := rng.gamma(0.7, 1, accounts) + 1e-3) / w.sum())
     start, end = rng.integers(0, 400, accounts), rng.integers(300, 731, accounts)
+    who[:accounts] = np.arange(accounts)  # nobody without an order
     day = start[who] + (rng.random(orders) * np.maximum(end - start, 30)[who]).astype(np.int64)
     return pl.DataFrame(
         {

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.optimize import brentq, minimize
-from scipy.special import betaln, expit, gammaln, hyp2f1, logit
+from scipy.special import betaln, expit, gammaln, hyp2f1, logit, psi
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,6 +89,36 @@ def log_likelihood(params: Floats, x: Floats, t_x: Floats, big_t: Floats, model:
     return result
 
 
+def _summed(
+    params: Floats, kinds: Floats, place: npt.NDArray[np.intp], t_x: Floats, big_t: Floats, weights: Floats, model: str
+) -> tuple[float, Floats]:
+    """Weighted sum of `log_likelihood` and its gradient by r, alpha, a, b.
+
+    Special functions are taken once for each distinct count in `kinds`; `place` says which count each row has.
+    """
+    r, alpha, a, b = params
+    s = 0.0 if model == "bg" else 1.0
+    may_have_left = kinds + s > 0  # in the BG model nobody leaves before a second order
+    before = np.maximum(kinds + s - 1, 0)
+    alive_beta, left_beta = betaln(a, b + kinds + s), np.where(may_have_left, betaln(a + 1, b + before), -np.inf)
+    log_t, log_tx = np.log(alpha + big_t), np.log(alpha + t_x)
+    exponent = (r + kinds)[place]
+    alive, left = alive_beta[place] - exponent * log_t, left_beta[place] - exponent * log_tx
+    both = np.logaddexp(alive, left)
+    w_alive, w_left = weights * np.exp(alive - both), weights * np.exp(left - both)
+    # Sums of weights by distinct count: what depends on the count alone needs no more.
+    n = np.bincount(place, weights, len(kinds))
+    n_alive, n_left = np.bincount(place, w_alive, len(kinds)), np.bincount(place, w_left, len(kinds))
+    total = float(n.sum())
+    value = float(weights @ both + n @ (gammaln(r + kinds) - gammaln(r)) + total * (r * np.log(alpha) - betaln(a, b)))
+    joint = psi(a + b + kinds + s)
+    by_r = n @ (psi(r + kinds) - psi(r)) + total * np.log(alpha) - w_alive @ log_t - w_left @ log_tx
+    by_alpha = total * r / alpha - exponent @ (w_alive / (alpha + big_t) + w_left / (alpha + t_x))
+    by_a = -total * (psi(a) - psi(a + b)) + n_alive @ (psi(a) - joint) + n_left @ (psi(a + 1) - joint)
+    by_b = -total * (psi(b) - psi(a + b)) + n_alive @ (psi(b + kinds + s) - joint) + n_left @ (psi(b + before) - joint)
+    return value, np.array([by_r, by_alpha, by_a, by_b])
+
+
 def level_of(n_accounts: int, history_days: int) -> int:
     """Fallback level: 0 no score, 1 mostly prior, 2 own data; level 3 is 2 with a season shift."""
     if n_accounts < LEVEL_ACCOUNTS or history_days < LEVEL_HISTORY:
@@ -120,15 +150,19 @@ def fit_activity(
     centre = np.array([PRIOR_R[0], np.log(pace), PRIOR_A[0], PRIOR_B[0]])
     spread = np.array([PRIOR_R[1], PRIOR_ALPHA_SPREAD, PRIOR_A[1], PRIOR_B[1]])
 
-    def loss(logs: Floats) -> float:
-        value = -float(log_likelihood(np.exp(logs), fx, ftx, ft, model) @ weights)
+    kinds, place = np.unique(fx, return_inverse=True)
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        values, slopes = _summed(np.exp(logs), kinds, place, ftx, ft, weights.astype(np.float64), model)
+        value, slope = -values, -slopes * np.exp(logs)
         if prior:
             value += 0.5 * float(np.sum(((logs - centre) / spread) ** 2))
-        return value / n
+            slope = slope + (logs - centre) / spread**2
+        return value / n, slope / n
 
     bounds = [(-9.0, 9.0)] * 4
     found = minimize(
-        loss, centre, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8}
+        loss, centre, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8}
     )
     # Ten decimals of a logarithm: what lies beyond depends on the machine's linear algebra, not on the data.
     logs = np.round(found.x, 7)

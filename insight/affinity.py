@@ -115,6 +115,8 @@ def recall(
 ) -> tuple[float, float]:
     """Recall and coverage of the first k: hits / min(k, new products), where new was never bought before `as_of`.
 
+    Products that nobody bought before `as_of` are left out: no list of that day can name them.
+
     Coverage is the share of all recommended distinct products among products sold in the 60 days before.
     """
     end = as_of + timedelta(days=horizon_days)
@@ -124,8 +126,12 @@ def recall(
         .unique()
     )
     then = lines.filter((pl.col("ordered_on") >= as_of) & (pl.col("ordered_on") < end) & ~pl.col("is_return"))
+    existed = before["product_key"].unique()
     fresh = (
-        then.select("account_key", "product_key").unique().join(before, on=["account_key", "product_key"], how="anti")
+        then.select("account_key", "product_key")
+        .filter(pl.col("product_key").is_in(existed.implode()))
+        .unique()
+        .join(before, on=["account_key", "product_key"], how="anti")
     )
     bought = dict(fresh.group_by("account_key").agg("product_key").iter_rows())
     values = [
