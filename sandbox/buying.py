@@ -5,6 +5,8 @@ The phase an account enters here is the truth; what systems get to see of it com
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sandbox.catalogue import TOPICS
 from sandbox.people import city_written, name_written, phone_written
 from sandbox.records import CrmObject, FairVisit, WebinarAttendance
@@ -21,6 +23,7 @@ from sandbox.seen import (
 from sandbox.using import place, prices
 from sandbox.world import DAY, Account, World
 
+FAIR_DATES, FAIR_LENGTH = ((3, 12), (6, 3), (10, 14)), 4
 FAIRS = ("Fördertechniktage", "Werkstattmesse Süd", "Packforum")
 LOST_REASONS = ("Preis", "Wettbewerb", "Kein Budget", "Projekt verschoben", "Keine Rückmeldung")
 DOWNLOADS = ("Whitepaper", "Fallstudie", "Auswahlhilfe", "Produktvergleich", "Checkliste")
@@ -35,7 +38,11 @@ def begin(w: World, second: int, a: Account) -> None:
         else:
             a.origin = "form"
     if a.origin == "form":
-        consider(w, second, a)
+        a.enter("awareness", second)  # they read about us, and nothing of ours sees it
+        w.later(w.office(a, second, a.rng.gammavariate(1.5, 6)), a.key, consider, a)
+        return
+    if a.origin == "fair" and (opens := next_fair(w, second)) > second:
+        w.later(opens + int(a.rng.random() * 3.3) * DAY + int(a.rng.random() * 28_000), a.key, begin, a)
         return
     person = a.person()
     if a.origin == "shop":
@@ -55,10 +62,30 @@ def begin(w: World, second: int, a: Account) -> None:
     else:
         w.later(w.office(a, second, a.rng.random() * 3), a.key, lead, a, "lead")
     days = a.rng.gammavariate(2.2, 19)
-    if a.rng.random() < 0.78:
+    if a.rng.random() < 0.88:
         w.later(w.office(a, second, days), a.key, consider, a)
     else:
-        w.later(second + int(days * DAY), a.key, fall_silent, a, 0.5)
+        w.later(second + int(days * DAY), a.key, fall_silent, a, 0.6)
+
+
+def next_fair(w: World, second: int) -> int:
+    """The opening of the next fair, or `second` itself while one is on."""
+    now = w.moment(second)
+    for year in (now.year, now.year + 1):
+        for month, day in FAIR_DATES:
+            opens = int((datetime(year, month, day, 8) - w.moment(0)).total_seconds())
+            if second < opens + FAIR_LENGTH * DAY:
+                return max(opens, second)
+    raise AssertionError("there is a fair each year")
+
+
+def hold_fair(w: World, second: int) -> None:
+    """Customers and undecided ones come to a fair as well."""
+    opens = next_fair(w, second)
+    for a in w.accounts:
+        if a.phase not in (None, "exit") and a.rng.random() < 0.06:
+            w.later(opens + int(a.rng.random() * 3.3) * DAY + int(a.rng.random() * 28_000), a.key, fair, a)
+    w.later(next_fair(w, opens + (FAIR_LENGTH + 1) * DAY) - DAY, -1, hold_fair)
 
 
 def fair(w: World, second: int, a: Account) -> None:
@@ -107,7 +134,7 @@ def consider(w: World, second: int, a: Account) -> None:
     """They look for a solution and show it: enquiries, downloads, webinars, questions."""
     a.enter("consideration", second)
     person = a.person()
-    first = second + int(a.rng.random() * 1.5 * DAY)
+    first = w.office(a, second, a.rng.gammavariate(1.3, 3.5))
     w.later(first, a.key, enquire, a)
     days = a.rng.gammavariate(2.5, 17)
     for _ in range(2 + int(a.rng.random() * 5)):
@@ -117,10 +144,10 @@ def consider(w: World, second: int, a: Account) -> None:
     held = webinar_after(w, second)
     if held < second + days * DAY and a.rng.random() < 0.5:
         w.later(held, a.key, webinar, a)
-    if a.rng.random() < 0.74:
+    if a.rng.random() < 0.85:
         w.later(w.office(a, second, days + 1), a.key, decide, a)
     else:
-        w.later(second + int(days * DAY), a.key, fall_silent, a, 0.45)
+        w.later(second + int(days * DAY), a.key, fall_silent, a, 0.6)
 
 
 def enquire(w: World, second: int, a: Account) -> None:
@@ -176,8 +203,8 @@ def decide(w: World, second: int, a: Account) -> None:
     """They are about to choose: a deal in the CRM, talks, a quotation."""
     a.enter("decision", second)
     days = 8 + a.rng.gammavariate(3, 11)
-    w.later(w.office(a, second, a.rng.random() * 2.5), a.key, open_deal, a, days)
-    won = a.rng.random() < 0.5 + 0.25 * a.satisfaction(second)
+    w.later(w.office(a, second, a.rng.random() * 6), a.key, open_deal, a, days)
+    won = a.rng.random() < 0.58 + 0.25 * a.satisfaction(second)
     w.later(w.office(a, second, days), a.key, buy if won else lose, a)
 
 
@@ -207,6 +234,7 @@ def advance_deal(w: World, second: int, a: Account, deal: CrmObject, stage: str)
         w.crm.stage(deal, stage, w.moment(second))
         if stage == "contractsent":
             write_down(w, second, a, "emails", a.person(0), "Unser Angebot")
+            w.later(w.office(a, second, 4), a.key, write_down, a, "tasks", a.person(0), "Angebot nachfassen")
 
 
 def talk(w: World, second: int, a: Account) -> None:
@@ -219,7 +247,7 @@ def lose(w: World, second: int, a: Account) -> None:
     if a.deal is not None:
         reason = LOST_REASONS[int(a.rng.random() * len(LOST_REASONS))]
         w.later(w.office(a, second, a.rng.random() * 5), a.key, close_deal, a, a.deal, "closedlost", reason)
-    fall_silent(w, second, a, 0.35)
+    fall_silent(w, second, a, 0.5)
 
 
 def close_deal(w: World, second: int, a: Account, deal: CrmObject, stage: str, reason: str | None) -> None:

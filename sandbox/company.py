@@ -31,7 +31,15 @@ class Company:
         for account in self.world.accounts:
             day = int(HISTORY * ARRIVAL * account.rng.random() ** 1.9)
             self.world.later(self.world.office(account, day * DAY, 0), account.key, buying.begin, account)
-        for first, what in ((6, using.campaign), (13, leaving.review), (80, seen.tidy), (0, month)):
+        for first, what in (
+            (6, using.campaign),
+            (13, leaving.review),
+            (80, seen.tidy),
+            (40, seen.forget),
+            (63, seen.reprice),
+            (10, buying.hold_fair),
+            (0, month),
+        ):
             self.world.later(first * DAY + 9_000, -1, what)
         self.world.run(HISTORY * DAY)
 

@@ -162,6 +162,8 @@ class Crm:
                 )
         if rng.random() < 0.7:
             properties["numberofemployees"] = str(firm.employees)
+            if rng.random() < 0.008:  # came in by an import that checked nothing
+                properties["numberofemployees"] = f"ca. {firm.employees}"
         if rng.random() < 0.4:
             properties["annualrevenue"] = str(firm.employees * 160_000)
         properties["industry"] = INDUSTRY.get(firm.trade, "MACHINERY")
@@ -232,6 +234,19 @@ class Crm:
         loser.links = {}
         loser.gone, loser.merged_into = True, winner.id
         self.set(winner, at, "MERGE_OBJECTS", hs_merged_object_ids=";".join(ids), **taken)
+
+    def erase(self, thing: CrmObject) -> None:
+        """Forgotten for good: nothing of it is left, and no trace says so."""
+        for kind, links in thing.links.items():
+            for number in links:
+                self.get(kind, number).links.get(thing.kind, {}).pop(thing.id, None)
+        thing.links, thing.gone = {}, True
+        thing.properties = {"hs_object_id": str(thing.id)}
+        thing.history = None
+
+    def reprice(self, product: Product, at: datetime) -> None:
+        listed = self.of["products"][product.id - 1]
+        self.set(listed, at, price=f"{product.price:.2f}", hs_cost_of_goods_sold=f"{product.cost:.2f}")
 
     def archive(self, thing: CrmObject, at: datetime) -> None:
         """To the recycle bin: hidden from lists and search, and its time of change does not move."""
@@ -329,6 +344,24 @@ class Crm:
                 },
             )
             self.link(item, deal)
+
+    def ticket(self, contact: CrmObject, company: CrmObject | None, category: str, at: datetime) -> CrmObject:
+        properties = {
+            "subject": {"complaint": "Reklamation", "invoice": "Rechnungsfrage"}.get(category, "Kundenfrage"),
+            "hs_pipeline": "0",
+            "hs_pipeline_stage": "1",
+            "hs_ticket_priority": "HIGH" if category == "complaint" else "MEDIUM",
+            "hs_ticket_category": {"complaint": "PRODUCT_ISSUE", "invoice": "BILLING_ISSUE"}.get(
+                category, "GENERAL_INQUIRY"
+            ),
+            "source_type": "EMAIL",
+        }
+        made = self.add("tickets", contact.account, contact.person, at, properties)
+        self.link(made, contact)
+        if company is not None:
+            properties["hubspot_owner_id"] = company.properties["hubspot_owner_id"]
+            self.link(made, company, "Primary")
+        return made
 
     def feedback(
         self, contact: CrmObject, company: CrmObject | None, at: datetime, kind: str, value: int, text: str

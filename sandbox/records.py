@@ -480,22 +480,6 @@ class MarketplaceOrder:
 
 
 @dataclass(slots=True)
-class CompanyInfo:
-    """What a bought-in register of companies says."""
-
-    account: int
-    name: str
-    register_no: str
-    vat_id: str | None
-    street: str
-    zipcode: str
-    city: str
-    employees: int
-    industry: str
-    as_of: date
-
-
-@dataclass(slots=True)
 class Store:
     """All records of all systems, in the order in which they came to be.
 
@@ -530,4 +514,3 @@ class Store:
     webinar_attendance: list[WebinarAttendance] = field(default_factory=list)
     ad_spend: list[AdSpend] = field(default_factory=list)
     marketplace_orders: list[MarketplaceOrder] = field(default_factory=list)
-    company_info: list[CompanyInfo] = field(default_factory=list)

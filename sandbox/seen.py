@@ -56,7 +56,7 @@ def contact_of(w: World, a: Account, person: Person, second: int, lifecycle: str
     known = a.contacts.get(person.key)
     if known is None:
         company = company_of(w, a, second, lifecycle)
-        email = mail_of(a, person, 0.72) if a.rng.random() < 0.94 else None
+        email = mail_of(a, person, 0.8) if a.rng.random() < 0.94 else None
         source = SOURCES[a.origin]
         known = w.crm.contact(person, a.firm, company, email, a.rng, w.moment(second), lifecycle, source)
         a.contacts[person.key] = known
@@ -174,7 +174,7 @@ def subscribe(w: World, second: int, a: Account, person: Person, source: str) ->
     if person.key in a.readers:
         return
     crm = a.contacts.get(person.key)
-    email = mail_of(a, person, 0.55) or person.work_email
+    email = mail_of(a, person, 0.72) or person.work_email
     reader = w.newsletter.contact(
         a.firm, person, email, source, str(crm.id) if crm is not None else None, a.rng, w.moment(second)
     )
@@ -196,7 +196,7 @@ def customer_of(w: World, second: int, a: Account, person: Person) -> ShopCustom
         return a.customers[person.key]
     if a.customers and a.rng.random() < 0.75:
         return next(iter(a.customers.values()))
-    email = mail_of(a, person, 0.5) or person.work_email
+    email = mail_of(a, person, 0.7) or person.work_email
     taken = next((c for c in a.customers.values() if c.email == email), None)
     if taken is not None:
         return taken
@@ -228,7 +228,7 @@ def user_of(w: World, second: int, a: Account, person: Person) -> SupportUser:
         number = next((c.customer_number for c in a.customers.values()), None)
         crm = str(a.company.id) if a.company is not None else None
         a.organization = w.desk.organization(a.firm, a.rng, at, number, crm)
-    email = mail_of(a, person, 0.55)
+    email = mail_of(a, person, 0.74)
     org = a.organization.id if a.organization is not None else None
     a.users[person.key] = w.desk.user(a.firm, person, email, org, a.rng, at)
     return a.users[person.key]
@@ -247,8 +247,36 @@ def moved(w: World, second: int, a: Account) -> None:
 
 def tidy(w: World, second: int) -> None:
     """Once a quarter somebody tidies up: old leads go to the recycle bin, and some test entries vanish."""
-    limit = w.moment(second - 300 * DAY)
+    limit, cold = w.moment(second - 300 * DAY), ("subscriber", "lead", "marketingqualifiedlead")
     for thing in w.store.crm["contacts"]:
-        if not thing.gone and thing.archived_at is None and thing.updated_at < limit and w.rng.random() < 0.08:
+        if thing.gone or thing.archived_at is not None or thing.updated_at >= limit:
+            continue
+        if thing.properties.get("lifecyclestage") in cold and w.rng.random() < 0.06:
             w.crm.archive(thing, w.moment(second + int(w.rng.random() * 20_000)))
     w.later(second + 91 * DAY, -1, tidy)
+
+
+def forget(w: World, second: int) -> None:
+    """Now and then somebody wants to be forgotten: the CRM and the newsletter tool erase them at once."""
+    for reader in w.store.newsletter_contacts:
+        if reader.deleted_at is None and reader.account is not None and w.rng.random() < 0.0025:
+            reader.deleted_at = reader.updated_at = w.moment(second)
+            a = w.accounts[reader.account]
+            contact = a.contacts.get(reader.person or 0)
+            if contact is not None and not contact.gone:
+                w.crm.erase(contact)
+    w.later(second + 30 * DAY, -1, forget)
+
+
+def reprice(w: World, second: int) -> None:
+    """The price list of a new year; the second year also ends a product."""
+    at = w.moment(second)
+    for product in w.store.products:
+        product.price, product.cost = round(product.price * 1.03, 2), round(product.cost * 1.025, 2)
+        product.updated_at = at
+        w.crm.reprice(product, at)
+    if at.year == 2025:
+        ended, heir = w.catalogue.of["Lagerboxen", 3], w.catalogue.of["Lagerboxen", 2]
+        ended.active = False
+        w.catalogue.of["Lagerboxen", 3] = heir
+    w.later(second + 365 * DAY, -1, reprice)

@@ -143,8 +143,8 @@ def fits(w: World) -> pl.DataFrame:
 def orders(w: World) -> pl.DataFrame:
     """All orders ever placed, with what they were in the customer's life."""
     rows = [(account_id(key), BEGIN + timedelta(seconds=second), kind) for key, second, kind in w.ordered]
-    schema = {"true_id": pl.String, "ordered_at": pl.Datetime("us"), "kind": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    names = ["true_id", "ordered_at", "kind"]
+    return pl.DataFrame(rows, schema=names, orient="row", schema_overrides={"ordered_at": pl.Datetime("us")})
 
 
 def referrals(w: World) -> pl.DataFrame:

@@ -319,6 +319,9 @@ def open_case(w: World, second: int, a: Account, category: str, number: str | No
     if number is None and a.orders and category in ("complaint", "return", "invoice") and a.rng.random() < 0.5:
         mine = [o for c in a.customers.values() for o in (c.customer_number,)]
         number = mine[0] if mine else None
+    if a.rng.random() < 0.05:
+        in_crm(w, second, a, category)
+        return
     ticket = w.desk.ticket(user, a.key, category, channel, number, a.rng, w.moment(second))
     agent = 1 + int(a.rng.random() * 6)
     hours = a.rng.gammavariate(1.4, 4)
@@ -336,6 +339,18 @@ def open_case(w: World, second: int, a: Account, category: str, number: str | No
     w.later(done, a.key, solve_case, a, ticket, agent, done - second)
     if a.rng.random() < 0.008:
         w.later(done + 20 * DAY, a.key, answer_case, a, ticket, agent, "deleted", None)
+
+
+def in_crm(w: World, second: int, a: Account, category: str) -> None:
+    """Some turn to their sales rep instead, who keeps the case in the CRM."""
+    contact = contact_of(w, a, a.person(), second, "customer")
+    solved = w.office(a, second, a.rng.gammavariate(1.4, 2.5))
+    w.later(solved, a.key, close_in_crm, w.crm.ticket(contact, a.company, category, w.moment(second)))
+
+
+def close_in_crm(w: World, second: int, case: CrmObject) -> None:
+    stamp = f"{w.moment(second):%Y-%m-%dT%H:%M:%S}.000Z"
+    w.crm.set(case, w.moment(second), hs_pipeline_stage="4", closed_date=stamp)
 
 
 def answer_case(w: World, second: int, a: Account, t: SupportTicket, by: int, status: str, text: str | None) -> None:
@@ -369,11 +384,11 @@ def rated(w: World, second: int, t: SupportTicket, score: str, text: str | None)
 
 
 def survey(w: World, second: int, a: Account) -> None:
-    """Twice a year each customer is asked whether they would recommend us; four in ten answer."""
+    """Twice a year each customer is asked whether they would recommend us; half of them answer."""
     if a.left_at is not None:
         return
     w.later(w.office(a, second, 175 + a.rng.random() * 20), a.key, survey, a)
-    if a.rng.random() >= 0.4:
+    if a.rng.random() >= 0.5:
         return
     content = a.satisfaction(second)
     value = min(10, max(0, round(10.4 * content**0.65 + a.rng.gauss(0, 1.0))))
