@@ -303,11 +303,19 @@ def _text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
-    return orjson.dumps(value).decode()
+    return compact(value)
+
+
+def compact(value: Any) -> str:
+    """JSON text of a value; the slower encoder knows integers of any size."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"))
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+    return None if value is None else compact(value)
 
 
 def _integer(value: Any) -> int | None:
@@ -436,7 +444,7 @@ def typed(stream: Stream, raws: Iterable[Raw]) -> tuple[pl.DataFrame, list[Rejec
 
 
 def _reject(record_id: str | None, refusal: Refused, text: str) -> Reject:
-    return Reject(record_id, refusal.code, refusal.path, str(refusal), text)
+    return Reject(record_id and _printable(record_id), refusal.code, refusal.path, str(refusal), text)
 
 
 def _identity(stream: Stream, value: Any) -> str | None:

@@ -310,7 +310,12 @@ class _Read:
             present.extend(frame["record_id"].to_list())
             raws = []
         elif self.stream.explode is not None:
-            raws = [_made(r) for raw in raws if isinstance(raw.value, dict) for r in self.stream.explode(raw.value)]
+            try:
+                raws = [_made(r) for raw in raws if isinstance(raw.value, dict) for r in self.stream.explode(raw.value)]
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise UnexpectedContent(
+                    f"{self.vendor.name}.{self.stream.name} answered in another shape than declared; nothing was landed"
+                ) from None
         frame, rejects = contract.typed(self.stream, raws)
         if phase.archived:
             frame = frame.with_columns(pl.lit(True).alias("is_deleted"))
@@ -389,7 +394,7 @@ class _Read:
 
 def _made(record: dict[str, Any]) -> contract.Raw:
     """A record that we cut out of a larger answer; its text is the vendor's values in canonical form."""
-    return contract.Raw(record, orjson.dumps(record).decode())
+    return contract.Raw(record, contract.compact(record))
 
 
 def budgets(vendor: Vendor, wanted: Mapping[str, Any]) -> Mapping[str, Rate]:

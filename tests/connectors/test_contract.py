@@ -50,6 +50,8 @@ def read(body: bytes) -> tuple[list[str], dict[str | None, str], list[str]]:
         ('{"id":"2","p":{"price":1e999}}', "invalid_number", True),
         ('{"id":"2","p":{"name":"\\ud800"}}', "bad_encoding", True),
         ('{"id":"2","p":{"count":18446744073709551617}}', "lossy_cast", True),
+        ('{"id":[18446744073709551617],"p":{"count":"x"}}', "unparseable_number", "[18446744073709551617]"),
+        ('{"id":"\\ud800","p":{}}', "bad_encoding", "\\ud800"),
         ('{"id":"2","p":{"count":1.5}}', "lossy_cast", True),
         ('{"id":"2","p":{"price":"1.234,56"}}', "unparseable_number", True),
         ('{"id":"2","p":{"born":"2025-02-30"}}', "unparseable_date", True),
@@ -62,12 +64,12 @@ def read(body: bytes) -> tuple[list[str], dict[str | None, str], list[str]]:
     ],
 )
 def test_one_bad_record_is_refused_with_its_reason_and_its_neighbours_arrive(
-    bad: str, reason: str, known: bool
+    bad: str, reason: str, known: bool | str
 ) -> None:
     last = GOOD.replace('"1"', '"3"')
     ids, reasons, texts = read(page(GOOD, bad, last))
     assert ids == ["1", "3"]
-    assert reasons == {"2" if known else None: reason}
+    assert reasons == {known if isinstance(known, str) else "2" if known else None: reason}
     assert texts == [GOOD, last]
 
 
