@@ -60,7 +60,11 @@ def honest(command: F) -> F:
             if DEBUG:
                 traceback.print_exc()
             code = int(getattr(error, "exit_code", 1))
-            sentence = str(error) if hasattr(error, "exit_code") else f"{type(error).__name__}: {error}; run again with --debug"
+            sentence = (
+                str(error)
+                if hasattr(error, "exit_code")
+                else f"{type(error).__name__}: {error}; run again with --debug"
+            )
             typer.echo(f"wegpunkt: {sentence}", err=True)
             raise typer.Exit(code) from None
 

@@ -37,7 +37,12 @@ class Ended:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        return {"exit_code": int(self.code), "outcome": self.code.name.lower(), "message": self.sentence, **self.numbers}
+        return {
+            "exit_code": int(self.code),
+            "outcome": self.code.name.lower(),
+            "message": self.sentence,
+            **self.numbers,
+        }
 
     def lines(self) -> list[str]:
         return [self.sentence]
@@ -57,7 +62,11 @@ def execute(
     wish = {"sources": sources or [], "full": full, "since": since, "until": until}
     result = job.execute_in_process(
         instance=instance,
-        run_config={"resources": {"run": {"config": wish}}},
+        run_config={
+            "resources": {"run": {"config": wish}},
+            # Our own reporter speaks to people; Dagster keeps its events in its own database.
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
         asset_selection=selected,
         raise_on_error=False,
     )
@@ -94,6 +103,8 @@ def conclude(run: Run) -> Ended:
         first = run.failures[0]
         return Ended(run.exit, f"{first.source}.{first.stream}: {first.message}", numbers)
     if run.published is None:
-        return Ended(run.exit, f"nothing published: {run.received:,} records received, {run.changed:,} of them new", numbers)
+        return Ended(
+            run.exit, f"nothing published: {run.received:,} records received, {run.changed:,} of them new", numbers
+        )
     warned = f", {run.warnings} warnings: see `wegpunkt quality list`" if run.warnings else ""
     return Ended(run.exit, f"published generation {run.published}: {run.changed:,} new records{warned}", numbers)

@@ -5,8 +5,6 @@ steward edits a rule. Findings become issues in the ledger, with the failing rec
 own pages. A waived rule still fails visibly, but does not block.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -44,12 +42,12 @@ def evaluate(run: Run, suites: dict[str, Suite], raw: bool) -> dict[str, Report]
     """
     reports: dict[str, Report] = {}
     for table, suite in suites.items():
-        frame = run.raw_frame(table, suite.columns) if raw else run.mart_frame(table, suite.columns)
+        frame = run.work.raw_frame(table, suite.columns) if raw else run.work.mart_frame(table, suite.columns)
         if frame is None:
             continue
         report = validate(suite, frame)
         reports[table] = report
-        run.file_issues(report, suite, _urls(run, table, report, frame) if raw else {})
+        run.work.file_issues(report, suite, _urls(run, table, report, frame) if raw else {})
     return reports
 
 
@@ -67,23 +65,27 @@ def _urls(run: Run, table: str, report: Report, frame: pl.DataFrame) -> dict[str
 
 
 def results(
-    table: str, key: dg.AssetKey, report: Report | None, waived: set[str], names: Sequence[str]
+    table: str, key: dg.AssetKey, report: Report | None, waived: set[str], still_open: set[str]
 ) -> Iterator[dg.AssetCheckResult]:
-    """The two checks of a table. A table that was not evaluated yields nothing: neither passed nor failed."""
-    if report is None:
-        return
-    for name in names:
-        failed = [o for o in report.failed() if (o.severity == "critical") == (name == "gx_critical")]
-        counting = [o for o in failed if o.rule_id not in waived]
+    """The two checks of a table.
+
+    A table that this run did not change, or that has no row yet, was not evaluated: what was open before stays open, and
+    the metadata says that nothing was looked at.
+    """
+    for name, critical in (("gx_critical", True), ("gx_warning", False)):
+        failed = [o for o in report.failed() if (o.severity == "critical") == critical] if report else []
+        evaluated = report is not None and bool(report.outcomes)
+        passed = not [o for o in failed if o.rule_id not in waived] if evaluated else name not in still_open
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
-            passed=not counting,
-            severity=dg.AssetCheckSeverity.ERROR if name == "gx_critical" else dg.AssetCheckSeverity.WARN,
+            passed=passed,
+            severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
             metadata={
-                "rows": report.rows,
-                "rules": len(report.outcomes),
-                "failures": dg.MetadataValue.md(markdown(failed, waived)),
+                "evaluated": evaluated,
+                "rows": report.rows if report else 0,
+                "rules": len(report.outcomes) if report else 0,
+                "failures": dg.MetadataValue.md(markdown(failed, waived) if evaluated else "not evaluated in this run"),
             },
         )
 
@@ -113,9 +115,10 @@ def build(name: str, suites: dict[str, Suite], keys: Mapping[str, dg.AssetKey], 
         with RunResource.step(run):
             progress.current().say(f"checking {len(suites)} tables")
             reports = evaluate(run, suites, raw)
-            waived = run.waived()
+            waived = run.work.waived()
+            still_open = run.work.open_checks()
         for table in suites:
-            yield from results(table, keys[table], reports.get(table), waived, ("gx_critical", "gx_warning"))
+            yield from results(table, keys[table], reports.get(table), waived, still_open.get(table, set()))
         with RunResource.step(run):
             blocking = [o for r in reports.values() for o in r.failed("critical") if o.rule_id not in waived]
             run.warnings += sum(1 for r in reports.values() for o in r.failed() if o.severity != "critical")

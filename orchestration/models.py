@@ -4,8 +4,6 @@ Between them stand the Python steps of scores.py and the gates of gates.py. A ru
 code, rules and seeds are those of the published generation skips all of this without importing dbt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,11 +75,11 @@ def build(stage: str) -> dg.AssetsDefinition:
     @dg.multi_asset(name=f"dbt_{stage}", specs=specs)
     def models(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> Iterator[dg.MaterializeResult[None]]:
         with RunResource.step(run):
-            if stage == "staging" and not run.prepare_build():
+            if stage == "staging" and not run.work.prepare(run.as_of):
                 progress.current().say("nothing new: the published generation is current")
                 return
             results = run.dbt.build(stage, on_node=lambda name: progress.current().say(f"built {name}"))
-            rows = run.row_counts([n.name for n in results if n.resource_type != "test"])
+            rows = run.work.row_counts([n.name for n in results if n.resource_type != "test"])
         for node in results:
             if node.unique_id in keys:
                 metadata: dict[str, Any] = {"seconds": round(node.seconds, 2)}

@@ -63,7 +63,9 @@ class Terminal(Plain):
         began = self._started.setdefault(name, time.monotonic())
         rate = records / max(time.monotonic() - began, 1e-3)
         row = Table.grid(padding=(0, 2))
-        row.add_row(f"[bold]{name}", f"{records:,} records", f"{pages:,} pages", f"{rate:,.0f}/s", f"waited {waited:.0f} s")
+        row.add_row(
+            f"[bold]{name}", f"{records:,} records", f"{pages:,} pages", f"{rate:,.0f}/s", f"waited {waited:.0f} s"
+        )
         self._live.update(row)
 
     def say(self, line: str) -> None:

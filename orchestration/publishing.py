@@ -1,7 +1,5 @@
 """The last asset: one new generation, published whole or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -35,7 +33,7 @@ def build() -> dg.AssetsDefinition:
     def publish(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> Iterator[dg.MaterializeResult[None]]:
         with RunResource.step(run):
             progress.current().say("publishing")
-            generation, rows = run.publish()
+            generation, rows = run.work.publish()
         yield dg.MaterializeResult(
             asset_key=["published", "marts"],
             metadata={"generation": generation, "dagster/row_count": sum(rows.values()), "tables": len(rows)},

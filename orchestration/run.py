@@ -16,17 +16,8 @@ from enum import IntEnum
 from connectors import VENDORS
 from orchestration import dbt
 from orchestration.settings import ConfigError, Settings, Source
-from warehouse import Build, Ledger, run_lock
-
-DUCKDB_TYPES = {
-    "text": "VARCHAR",
-    "json": "VARCHAR",
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(18,4)",
-    "boolean": "BOOLEAN",
-    "instant": "TIMESTAMP",
-    "date": "DATE",
-}
+from orchestration.work import Work
+from warehouse import Ledger, run_lock
 
 
 class Exit(IntEnum):
@@ -66,6 +57,7 @@ class Run:
     settings: Settings
     request: Request
     ledger: Ledger
+    work: Work
     run_id: str
     failures: list[SourceFailure] = field(default_factory=list)
     as_of: datetime | None = None
@@ -81,9 +73,6 @@ class Run:
         if self._dbt is None:
             self._dbt = dbt.Dbt.of(self.settings)
         return self._dbt
-
-    def build(self) -> Build:
-        return Build(self.settings.data, self.ledger, raw_schemas())
 
     def sources(self, vendor: str) -> list[Source]:
         """The configured accounts of a vendor that this run was asked for."""
@@ -101,15 +90,6 @@ class Run:
         return Exit.WARNINGS if self.warnings else Exit.PUBLISHED
 
 
-def raw_schemas() -> dict[str, dict[str, str]]:
-    """The typed columns of every raw table, by DuckDB type: table `<vendor>__<stream>` for all vendors we know."""
-    return {
-        f"{vendor.name}__{stream.name}": {c.name: DUCKDB_TYPES[c.type] for c in stream.columns}
-        for vendor in VENDORS.values()
-        for stream in vendor.streams.values()
-    }
-
-
 def check_sources(settings: Settings, request: Request) -> None:
     """Refuses vendors, streams and `--source` names that do not exist, before anything is locked or called."""
     for source in settings.sources:
@@ -121,7 +101,9 @@ def check_sources(settings: Settings, request: Request) -> None:
     names = {s.name for s in settings.sources} | {s.vendor for s in settings.sources}
     for name in request.sources:
         if name not in names:
-            raise ConfigError(f"there is no source {name!r} in {settings.file}; configured are {', '.join(sorted(names))}")
+            raise ConfigError(
+                f"there is no source {name!r} in {settings.file}; configured are {', '.join(sorted(names))}"
+            )
     if not settings.sources:
         raise ConfigError(f"{settings.file} names no [[source]]; uncomment one that `wegpunkt init` wrote")
 
@@ -139,7 +121,8 @@ def open_run(settings: Settings, request: Request, run_id: str | None = None) ->
     with run_lock(settings.data):
         ledger = Ledger(settings.ledger_url)
         ledger.migrate()
-        run = Run(settings, request, ledger, run_id or uuid.uuid4().hex)
+        run_id = run_id or uuid.uuid4().hex
+        run = Run(settings, request, ledger, Work(settings, ledger, run_id), run_id)
         ledger.start_run(run.run_id)
         try:
             yield run

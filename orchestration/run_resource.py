@@ -4,13 +4,12 @@ Dagster stores the whole chain of an exception; ours are raised without one, so 
 failed call reaches its database.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration import settings
 from orchestration.run import Request, Run, open_run
@@ -19,14 +18,15 @@ ENDED: dict[str, Run | Exception] = {}
 """How runs of this process ended, by run id: the command line turns it into an exit code."""
 
 
-class RunResource(dg.ConfigurableResourceFactory[Run]):
+class RunResource(dg.ConfigurableResource[Run]):
     """What a run is asked for; the same fields as the options of `wegpunkt run`."""
 
-    sources: list[str] = []
+    sources: list[str] = Field(default_factory=list)
     full: bool = False
     since: str | None = None
     until: str = "publish"
 
+    @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Run, None, None]:
         run_id = (context.run_id or "").replace("-", "")
         request = Request(

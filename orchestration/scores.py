@@ -4,8 +4,6 @@ Reads what dbt prepared, calls insight/, writes the frames back into schema `ins
 belong to insight/, which knows neither files nor Dagster.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -53,9 +51,9 @@ def identity(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> I
 
     with RunResource.step(run):
         progress.current().say("resolving who is who")
-        records = run.read_build("identity.int_identity__record")
-        resolved, edges = resolve_identity(records, run.identity_overrides())
-        run.write_insight({"identity": resolved, "identity_edge": edges})
+        records = run.work.read("identity.int_identity__record")
+        resolved, edges = resolve_identity(records, run.work.overrides())
+        run.work.write_insight({"identity": resolved, "identity_edge": edges})
     for table, frame in (("identity", resolved), ("identity_edge", edges)):
         yield dg.MaterializeResult(asset_key=["insight", table], metadata={"dagster/row_count": frame.height})
 
@@ -67,14 +65,14 @@ def scores(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> Ite
     with RunResource.step(run):
         progress.current().say("scoring whom to keep and whom to grow")
         frames = score_all(
-            order_lines=run.read_build("journey.int_score__order_line"),
-            accounts=run.read_build("journey.int_score__account"),
-            products=run.read_build("journey.int_score__product"),
-            signals=run.read_build("journey.int_score__signal"),
-            signal_points=run.read_build("steward.retention_signal"),
-            as_of=run.as_of_date(),
+            order_lines=run.work.read("journey.int_score__order_line"),
+            accounts=run.work.read("journey.int_score__account"),
+            products=run.work.read("journey.int_score__product"),
+            signals=run.work.read("journey.int_score__signal"),
+            signal_points=run.work.read("steward.retention_signal"),
+            as_of=run.work.as_of_date(),
         )
-        run.write_insight(frames)
+        run.work.write_insight(frames)
     for table in SCORES:
         height = frames[table].height if table in frames else 0
         yield dg.MaterializeResult(asset_key=["insight", table], metadata={"dagster/row_count": height})

@@ -132,9 +132,7 @@ def load(file: Path) -> Settings:
     if len(currency) != 3 or not currency.isupper():
         raise ConfigError(f"{file}: reporting_currency = {currency!r} is not an ISO code such as EUR")
     if currency != "EUR":
-        raise ConfigError(
-            f"{file}: reporting_currency = {currency!r}: the exchange-rate table leads to EUR only"
-        )
+        raise ConfigError(f"{file}: reporting_currency = {currency!r}: the exchange-rate table leads to EUR only")
     return Settings(
         file=file,
         data=data,
@@ -181,9 +179,7 @@ def _source(file: Path, number: int, table: Mapping[str, Any]) -> Source:
         raise ConfigError(f'{file}: source {number} has no `vendor`; write vendor = "hubspot" or another')
     auth = table.get("auth", {})
     if not isinstance(auth, dict):
-        raise ConfigError(
-            f'{file}: auth of source {vendor} must be a table such as {{ token = "env:TOKEN" }}'
-        )
+        raise ConfigError(f'{file}: auth of source {vendor} must be a table such as {{ token = "env:TOKEN" }}')
     for key, reference in auth.items():
         if not isinstance(reference, str) or not reference.startswith(("env:", "file:")):
             raise ConfigError(
@@ -236,9 +232,7 @@ def _resolve(source: str, key: str, reference: str) -> str:
     try:
         return Path(name).expanduser().read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigError(
-            f"{source}: the file of auth.{key}, {name}, cannot be read: {error.strerror}"
-        ) from None
+        raise ConfigError(f"{source}: the file of auth.{key}, {name}, cannot be read: {error.strerror}") from None
 
 
 def read_env_file(file: Path) -> None:

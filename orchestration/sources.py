@@ -4,8 +4,6 @@ A stream that fails does not stop the others: it is recorded, shown as a failed 
 How a vendor is read belongs to connectors/, how a page is kept to warehouse/.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -31,19 +29,21 @@ def read_stream(run: Run, landing: Landing, source: Source, connector: Any, stre
         cursor = resume = None
     records = pages = requests = refused = 0
     waited = 0.0
-    passes = connector.read(
-        stream, cursor=cursor, resume=resume, since=run.request.since, full=run.request.full
-    )
-    for batch in passes:
-        landing.write(source.vendor, source.instance, batch)
-        records += batch.received
-        refused += len(batch.rejects)
-        pages, requests, waited = pages + batch.pages, requests + batch.requests, waited + batch.waited_seconds
-        if batch.server_time is not None and (run.as_of is None or batch.server_time > run.as_of):
-            run.as_of = batch.server_time
-        progress.current().stream(name, records, pages, waited)
-    counts = landing.finish_stream(source.vendor, source.instance, stream)
-    changed = counts.new + counts.superseded
+    try:
+        for batch in connector.read(
+            stream, cursor=cursor, resume=resume, since=run.request.since, full=run.request.full
+        ):
+            landing.write(source.vendor, source.instance, batch)
+            records += batch.received
+            refused += len(batch.rejects)
+            pages, requests, waited = pages + batch.pages, requests + batch.requests, waited + batch.waited_seconds
+            if batch.server_time is not None and (run.as_of is None or batch.server_time > run.as_of):
+                run.as_of = batch.server_time
+            progress.current().stream(name, records, pages, waited)
+    finally:
+        # Also after a failure: what came before it is kept, and the next run goes on behind it.
+        counts = landing.finish_stream(source.vendor, source.instance, stream)
+    changed = counts.new + counts.superseded + counts.tombstoned
     run.received += records
     run.changed += changed
     progress.current().finished(name, records, changed, refused)
@@ -54,6 +54,7 @@ def read_stream(run: Run, landing: Landing, source: Source, connector: Any, stre
         "unchanged": counts.unchanged,
         "superseded": counts.superseded,
         "quarantined": counts.quarantined,
+        "tombstoned": counts.tombstoned,
         "pages": pages,
         "requests": requests,
         "seconds_throttled": round(waited, 1),
@@ -62,7 +63,7 @@ def read_stream(run: Run, landing: Landing, source: Source, connector: Any, stre
 
 def read_source(run: Run, source: Source, streams: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """All wanted streams of one account; what fails is recorded on the run, never swallowed."""
-    landing = Landing(run.ledger, run.settings.data, run.run_id)
+    landing = Landing(run.ledger, run.settings.data, run.run_id, full=run.request.full)
     connector = connect(
         source.vendor,
         instance=source.instance,
@@ -86,7 +87,10 @@ def read_source(run: Run, source: Source, streams: list[str]) -> Iterator[tuple[
 
 def spec(vendor: Vendor, stream: str) -> dg.AssetSpec:
     declared = vendor.streams[stream]
-    columns = [dg.TableColumn(c.name, c.type, constraints=dg.TableColumnConstraints(nullable=not c.required)) for c in declared.columns]
+    columns = [
+        dg.TableColumn(c.name, c.type, constraints=dg.TableColumnConstraints(nullable=not c.required))
+        for c in declared.columns
+    ]
     return dg.AssetSpec(
         [vendor.name, stream],
         group_name=vendor.name,
