@@ -220,8 +220,6 @@ def open_deal(w: World, second: int, a: Account, days: float) -> None:
     a.deal = w.crm.deal(a.firm, company, contacts, w.moment(second), w.topic(a), amount, kind, expected)
     if a.rng.random() < 0.7:
         w.crm.lines(a.deal, wanted, w.moment(second))
-    if a.rng.random() < 0.004:  # somebody typed the date by hand
-        a.deal.properties["closedate"] = "2025-02-30T00:00:00.000Z"
     for share, stage in ((0.25, "qualifiedtobuy"), (0.5, "presentationscheduled"), (0.7, "contractsent")):
         if a.rng.random() < 0.85:
             w.later(w.office(a, second, days * share), a.key, advance_deal, a, a.deal, stage)
@@ -253,6 +251,8 @@ def lose(w: World, second: int, a: Account) -> None:
 def close_deal(w: World, second: int, a: Account, deal: CrmObject, stage: str, reason: str | None) -> None:
     if deal.properties["hs_is_closed"] == "false" and not deal.gone:
         w.crm.stage(deal, stage, w.moment(second), reason)
+        if a.rng.random() < 0.012:  # came in by an import that checked nothing
+            deal.properties["closedate"] = f"{w.moment(second):%Y}-02-30T00:00:00.000Z"
     if a.deal is deal:
         a.deal = None
 

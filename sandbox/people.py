@@ -238,7 +238,7 @@ def trunk(country: str, rng: Random, key: int) -> str:
 def make_firm(key: int, rng: Random, before: Firm | None, next_person: int) -> Firm:
     """Company `key`. Now and then it belongs to the one before it, or is nearly its namesake elsewhere."""
     pick = rng.random()
-    place = PLACES[int(rng.random() * len(PLACES))] if pick < 0.2 else GERMAN_PLACES[key % len(GERMAN_PLACES)]
+    place = PLACES[int(rng.random() * len(PLACES))] if pick < 0.5 else GERMAN_PLACES[key % len(GERMAN_PLACES)]
     if rng.random() < 0.15:
         place = GERMAN_PLACES[int(rng.random() * len(GERMAN_PLACES))]
     city, first_code, codes, country = place

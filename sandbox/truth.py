@@ -57,7 +57,7 @@ def _people(w: World) -> Iterator[Row]:
         if customer.person is not None:
             yield "contact", person_id(customer.person), "shopware", str(customer.id)
     for reader in s.newsletter_contacts:
-        if reader.person is not None:
+        if reader.person is not None and reader.deleted_at is None:
             yield "contact", person_id(reader.person), "brevo", str(reader.id)
     for user in s.support_users:
         if user.person is not None and user.merged_into is None:

@@ -17,9 +17,7 @@ from sandbox.vendors.shopware_associations import associated
 from sandbox.vendors.shopware_criteria import Entity, Record
 from sandbox.vendors.shopware_shapes import LIVE_VERSION, hex_id, stamp
 
-DRAFT_EVERY = (
-    41  # one order in so many is being edited in the administration and has a draft version beside the live one
-)
+DRAFT_EVERY = 4  # one open order in so many is being edited and has a draft version beside the live one
 
 Shop = dict[str, Entity]
 _SHOPS: weakref.WeakKeyDictionary[Any, tuple[object, Shop]] = weakref.WeakKeyDictionary()
