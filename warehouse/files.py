@@ -47,7 +47,12 @@ def private_folder(path: Path) -> Path:
     with storage_errors(path):
         if path.is_symlink():
             raise StorageError(f"{path} is a symbolic link: name the folder itself in the configuration")
-        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        # One by one: of several folders made at once only the last would be private.
+        missing = [path] if not path.exists() else []
+        while missing and not missing[-1].parent.exists():
+            missing.append(missing[-1].parent)
+        for folder in reversed(missing):
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return path
 
 
