@@ -11,7 +11,7 @@ from datetime import datetime
 
 import polars as pl
 
-from sandbox import buying, leaving, seen, truth, using
+from sandbox import buying, leaving, seen, service, truth
 from sandbox.records import AdSpend, Store
 from sandbox.world import BEGIN, DAY, World
 
@@ -32,7 +32,7 @@ class Company:
             day = int(HISTORY * ARRIVAL * account.rng.random() ** 1.9)
             self.world.later(self.world.office(account, day * DAY, 0), account.key, buying.begin, account)
         for first, what in (
-            (6, using.campaign),
+            (6, service.campaign),
             (13, leaving.review),
             (80, seen.tidy),
             (40, seen.forget),

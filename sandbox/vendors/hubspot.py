@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 import re
 import uuid
-import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.crm import instant
 from sandbox.records import CRM_FIRST, CrmObject
-from sandbox.vendors import Response, address_of, answer, limits_of
+from sandbox.vendors import Response, address_of, answer
+from sandbox.vendors.hubspot_portal import Refused, authorise, correlation, need, portal_of, scope_of, spend
 from sandbox.vendors.hubspot_schema import (
     DEFAULTS,
     NUMBERED,
@@ -31,48 +30,13 @@ from sandbox.vendors.hubspot_schema import (
 )
 from sandbox.vendors.hubspot_search import SearchError, matching
 
-TOKEN = "sandbox-hubspot-token"
-DAILY_LIMIT = 650_000
-BURST_LIMIT, BURST_SECONDS = 190, 10
-SEARCH_LIMIT = 5  # a second
 LIST_PAGE, LIST_PAGE_WITH_HISTORY = 100, 50
-SEARCH_PAGE, SEARCH_CAP = 200, 10_000
+SEARCH_PAGE = 200
 BATCH, BATCH_WITH_HISTORY, BATCH_ASSOCIATIONS = 100, 50, 1_000
 BIN_DAYS = 90  # how long an archived record can be seen
 VERSION = r"(?:v[34]|20\d\d-\d\d)"
 
 Row = dict[str, Any]
-
-
-@dataclass
-class Portal:
-    """What a test may set in one portal, and what is remembered between requests."""
-
-    index_lag: timedelta = timedelta(seconds=15)  # search does not yet show what changed within this time
-    withheld_scopes: frozenset[str] = frozenset()
-    search_cap: int = SEARCH_CAP
-    found: dict[str, tuple[int, list[CrmObject]]] = field(default_factory=dict)
-
-
-_PORTALS: weakref.WeakKeyDictionary[Any, Portal] = weakref.WeakKeyDictionary()
-
-
-def portal_of(company: Any) -> Portal:
-    return _PORTALS.setdefault(company, Portal())
-
-
-class Refused(Exception):
-    """An answer that is not 200: status, category, sentence, more fields."""
-
-    def __init__(self, status: int, category: str, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"status": "error", "message": message, "correlationId": correlation()} | more
-        self.body["category"] = category
-
-
-def correlation() -> str:
-    return str(uuid.uuid4())
 
 
 def handle(
@@ -94,71 +58,6 @@ def handle(
     except Refused as refusal:
         limited = refusal.body.pop("_headers", {})
         return answer(refusal.body, refusal.status, usual | limited, "application/json;charset=utf-8")
-
-
-def authorise(headers: Mapping[str, str]) -> None:
-    given = headers.get("authorization", "")
-    if given == f"Bearer {TOKEN}":
-        return
-    if not given:
-        raise Refused(
-            401,
-            "INVALID_AUTHENTICATION",
-            "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
-            "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-        )
-    raise Refused(
-        401, "INVALID_AUTHENTICATION", "Authentication credentials are invalid: the access token is unknown or revoked."
-    )
-
-
-def spend(company: Any, search: bool) -> dict[str, str]:
-    """Counts a request. A refused search says only what is left of the day, as recorded."""
-    limits = limits_of(company)
-    daily = limits.window("hubspot.daily", DAILY_LIMIT, 86_400)
-    allowed, left, _ = daily.take()
-    headers = {"X-HubSpot-RateLimit-Daily": str(daily.limit), "X-HubSpot-RateLimit-Daily-Remaining": str(left)}
-    if not allowed:
-        raise Refused(429, "RATE_LIMITS", "You have reached your daily limit.", policyName="DAILY", _headers=headers)
-    if search:
-        if not limits.window("hubspot.search", SEARCH_LIMIT, 1).take()[0]:
-            raise Refused(429, "RATE_LIMITS", "You have reached your secondly limit.", _headers=headers)
-        return headers
-    burst = limits.window("hubspot.burst", BURST_LIMIT, BURST_SECONDS)
-    allowed, left, _ = burst.take()
-    headers |= {
-        "X-HubSpot-RateLimit-Interval-Milliseconds": str(BURST_SECONDS * 1_000),
-        "X-HubSpot-RateLimit-Max": str(burst.limit),
-        "X-HubSpot-RateLimit-Remaining": str(left),
-    }
-    if not allowed:
-        text = "You have reached your ten_secondly_rolling limit."
-        raise Refused(429, "RATE_LIMITS", text, policyName="TEN_SECONDLY_ROLLING", _headers=headers)
-    return headers
-
-
-def need(company: Any, scope: str) -> None:
-    if scope in portal_of(company).withheld_scopes:
-        raise Refused(
-            403,
-            "MISSING_SCOPES",
-            "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: "
-            "https://developers.hubspot.com/scopes.",
-            errors=[
-                {
-                    "message": "One or more of the following scopes are required.",
-                    "context": {"requiredGranularScopes": [scope]},
-                }
-            ],
-            links={"scopes": "https://developers.hubspot.com/scopes"},
-        )
-
-
-def scope_of(kind: str) -> str:
-    own = {"companies", "contacts", "deals", "line_items", "feedback_submissions"}
-    if kind in own:
-        return f"crm.objects.{kind}.read"
-    return {"tickets": "tickets", "products": "e-commerce"}.get(kind, "crm.objects.contacts.read")
 
 
 def kind_of(name: str) -> str:

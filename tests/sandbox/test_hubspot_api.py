@@ -12,7 +12,8 @@ import pytest
 from sandbox.company import Company
 from sandbox.records import CRM_KINDS
 from sandbox.vendors import Response, set_limits
-from sandbox.vendors.hubspot import TOKEN, handle, portal_of
+from sandbox.vendors.hubspot import handle
+from sandbox.vendors.hubspot_portal import TOKEN, portal_of
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "vendors" / "recordings" / "hubspot" / "exchanges_grouparoo"
 OBJECTS = "/crm/objects/2026-09"
