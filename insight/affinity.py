@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -169,9 +170,12 @@ def rank_popular(lines: pl.DataFrame, as_of: date, k: int, days: int = 30) -> di
         lines.filter((pl.col("ordered_on") < as_of) & ~pl.col("is_return")).group_by("account_key").agg("product_key")
     )
     accounts = set(purchases(lines, as_of)["account_key"])
-    return {
-        a: [p for p in popular if p not in (have := set(owned))][:k] for a, owned in ever.iter_rows() if a in accounts
-    }
+    ranked: dict[str, list[str]] = {}
+    for account, owned in ever.iter_rows():
+        if account in accounts:
+            have = set(owned)
+            ranked[account] = list(islice((p for p in popular if p not in have), k))
+    return ranked
 
 
 def choose_exponent(lines: pl.DataFrame, as_of: date, horizon_days: int = 90) -> float:

@@ -92,7 +92,7 @@ def _row(
     have: npt.NDArray[np.int32],
     rank: int,
     score: float,
-    p: float,
+    p: float | None,
     amount: float,
     names: dict[str, Any],
 ) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _row(
         "confidence": confidence,
         "lift": confidence / penetration if penetration else None,
         "expected_order_amount": amount,
-        "expected_value_amount": p * amount,
+        "expected_value_amount": None if p is None else p * amount,
         "reason_text_en": f"Because you have {_and(named, 'and')} ({share:.0%} of the score); {support} accounts bought both.",
         "reason_text_de": f"Weil Sie {_and(named, 'und')} haben ({share:.0%} der Bewertung); {support} Konten kauften beides.",
     }
@@ -219,9 +219,10 @@ def _shown_and_bought(
     return features, bought[n, j][good].astype(np.float64)
 
 
-def _propensity(w: Floats | None, score: float, buyers: int, silent: int, owned: int) -> float:
+def _propensity(w: Floats | None, score: float, buyers: int, silent: int, owned: int) -> float | None:
+    """None where no earlier list could be compared with what was bought: no figure is better than an invented one."""
     if w is None:
-        return 0.0
+        return None
     x = _features(np.array([score]), np.array([float(buyers)]), np.array([float(silent)]), np.array([float(owned)]))
     return round(float(expit(x @ w)[0]), 6)
 

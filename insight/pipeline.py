@@ -68,22 +68,23 @@ def score_all(
     Returns:
         A frame for every table of `insight.tables.SCHEMAS` but the two of identity.
     """
-    lines = order_lines.filter(pl.col("ordered_on") < as_of).sort(order_lines.columns)
     classes = accounts.sort("account_key")
+    stopped = classes.filter(pl.col("is_blocked").fill_null(False))["account_key"]
+    known = order_lines.filter(pl.col("ordered_on") < as_of).sort(order_lines.columns)
+    # The insolvent, the blocked and the merged would teach silence, and nobody sells to them.
+    lines = known.filter(~pl.col("account_key").is_in(stopped.implode()))
     days = order_days(lines, as_of)
-    stop = classes.filter(pl.col("is_blocked"))["account_key"]
-    days = days.filter(~pl.col("account_key").is_in(stop.implode()))  # the insolvent and the merged would teach silence
     table = rhythm(days, as_of)
     kept = retention(table, days, classes, signals, signal_points, as_of)
-    judged = backtests(days, as_of)
+    judged = backtests(_of(days, _ordinary(classes, table)), as_of)
     choice = published_as(judged)
     if choice == "baseline":
-        kept.scores = kept.scores.with_columns(_baseline_risk(kept.scores).alias("churn_risk_score"))
+        _publish_baseline(kept)
     recommended = growth.products(lines, products, as_of, HORIZON_DAYS, incompatible, kept.table)
     judged_products = growth.judged(lines, as_of, HORIZON_DAYS)
     gaps = growth.gaps(lines, classes, table, as_of)
     refill = growth.replenishment(lines, as_of)
-    digest = _hash(lines, classes, products, signals, signal_points)
+    digest = _hash(known, classes, products, signals, signal_points)
     run = kept.run_row | {
         "score_version": VERSION,
         "as_of_on": as_of,
@@ -98,7 +99,7 @@ def score_all(
     rows = [{**r, "published_as": choice} for r in judged] + judged_products.get("rows", [])
     stamp = [pl.lit(as_of).alias("as_of_on"), pl.lit(VERSION).alias("score_version")]
     result = {
-        "retention_score": kept.scores.with_columns(*stamp, pl.lit(choice).alias("score_method")),
+        "retention_score": kept.scores.with_columns(*stamp),
         "account_value": kept.values.with_columns(*stamp),
         "recommendation": recommended.with_columns(*stamp),
         "upsell_gap": gaps.with_columns(*stamp),
@@ -128,22 +129,19 @@ def retention(
 ) -> Retention:
     """Probability of an order within the horizon, split into reasons, and the value that stands on it.
 
-    Buying groups and marketplaces do not take part in the fit; accounts with a running contract are scored but say so.
+    Ordinary accounts are one market. Buying groups and marketplaces are fitted among themselves, when there are enough of
+    them, and not scored otherwise. Where a contract is running the renewal decides: no probability, but date and signals.
     """
-    classes = table.select("account_key").join(accounts, on="account_key", how="left", maintain_order="left")
-    ordinary = (classes["account_class"].fill_null("normal") == "normal").to_numpy()
-    learning = table.filter(pl.Series(ordinary, dtype=pl.Boolean))
-    params = fit_activity(learning, as_of)
-    shift = season(days, as_of, HORIZON_DAYS) if params.fallback_level == 2 else Season(why_not="too little history")
+    kinds = _kinds(accounts, table)
+    ordinary = _of(table, _ordinary(accounts, table))
+    market = _of(days, ordinary["account_key"])
+    params = fit_activity(ordinary, as_of)
+    shift = season(market, as_of, HORIZON_DAYS) if params.fallback_level == 2 else Season(why_not="too little history")
     level = 3 if params.fallback_level == 2 and shift.applied else params.fallback_level
     text_en, text_de = reasons.fallback_text(level, params.n_accounts, params.history_days, shift.why_not)
     run_row = {
         "model": params.model,
-        "r": params.r,
-        "alpha": params.alpha,
-        "a": params.a,
-        "b": params.b,
-        "log_likelihood": params.log_likelihood,
+        **{k: getattr(params, k) if level else None for k in ("r", "alpha", "a", "b", "log_likelihood")},
         "season_shift": shift.logit_shift,
         "season_factor": shift.order_factor,
         "season_note": shift.why_not,
@@ -154,53 +152,150 @@ def retention(
         "fallback_text_en": text_en,
         "fallback_text_de": text_de,
     }
-    fallback = [
+    extra, worst = reasons.signal_parts(table, signals, signal_points)
+    scored, values = [], []
+    for kind in sorted(set(kinds.to_list())):
+        chosen = (kinds == kind).to_numpy()
+        part, part_extra = table.filter(pl.Series(chosen)), extra[chosen]
+        part_worst = [w for w, c in zip(worst, chosen, strict=True) if c]
+        own, own_shift = params, shift
+        if kind not in ("normal", "contract"):
+            own, own_shift = fit_activity(part, as_of), Season(why_not="too few of their kind")
+        if kind == "contract" or own.fallback_level == 0:
+            scored.append(_unscored(part, kind, level, accounts, part_extra))
+            values.append(_plain_values(part, kind))
+        else:
+            found, value = _scored(part, days, own, own_shift, part_extra, part_worst, as_of)
+            scored.append(found)
+            values.append(value)
+    if not scored:
+        return Retention(table, empty("retention_score"), empty("account_value"), run_row)
+    scores = pl.concat(scored, how="diagonal_relaxed").sort("account_key")
+    scores = scores.with_columns(
         pl.lit(level).alias("fallback_level"),
         pl.lit(text_en).alias("fallback_text_en"),
         pl.lit(text_de).alias("fallback_text_de"),
         pl.lit(HORIZON_DAYS).alias("horizon_days"),
-    ]
-    known = table.rename({"first_on": "first_order_on", "last_on": "last_order_on"})
-    if level == 0:
-        # No figure is better than an invented one: sorted by revenue and by silence beyond the longest gap of its own.
-        silent = (pl.col("days_silent") > pl.col("longest_gap_days").fill_null(0)).cast(pl.Float64)
-        values = table.select(
-            "account_key",
-            pl.col("revenue_365d").alias("revenue_365d_amount"),
-            pl.col("baseline_90d").alias("baseline_90d_amount"),
-            (pl.col("baseline_90d") * silent).alias("value_at_risk_amount"),
-        )
-        return Retention(table, known.with_columns(*fallback), values, run_row)
-    parts, p = split(table, params, shift, days, as_of)
-    extra, worst = reasons.signal_parts(table, signals, signal_points)
-    total = logit(np.clip(p, 1e-9, 1 - 1e-9)) + shift.logit_shift + extra
-    probability = expit(total)
-    all_parts = {**parts, "season": np.full(table.height, shift.logit_shift), "signals": extra}
-    typical = _typical_orders(table, days, as_of)
-    said = reasons.texts(table, all_parts, worst, typical)
-    risk = np.round(100 * (1 - probability)).astype(np.int64)
-    x, t_x, big_t = counts(table, as_of)
-    scores = pl.concat(
-        [
-            known.with_columns(
-                pl.Series("p_order", probability),
-                pl.Series("churn_risk_score", risk),
-                pl.Series("churn_risk_band", [band(int(r)) for r in risk], dtype=pl.String),
-                pl.Series("expected_orders", expected_orders(params, x, t_x, big_t, HORIZON_DAYS) * shift.order_factor),
-                pl.Series("logit_reference", np.full(table.height, parts["reference"])),
-                pl.Series("logit_level", parts["level"]),
-                pl.Series("logit_silence", parts["silence"]),
-                pl.Series("logit_season", all_parts["season"]),
-                pl.Series("logit_signals", extra),
-                *fallback,
-            ),
-            said,
-        ],
-        how="horizontal",
     )
-    scores = _contracts(scores, classes)
+    return Retention(table, scores, pl.concat(values, how="diagonal_relaxed").sort("account_key"), run_row)
+
+
+def _kinds(accounts: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    """'normal', 'contract', 'buying_group' or 'marketplace' for each account of `table`."""
+    classes = table.select("account_key").join(accounts, on="account_key", how="left", maintain_order="left")
+    return classes.select(
+        pl.when(pl.col("has_running_contract").fill_null(False))
+        .then(pl.lit("contract"))
+        .otherwise(pl.col("account_class").fill_null("normal"))
+        .alias("kind")
+    )["kind"]
+
+
+def _ordinary(accounts: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    return table.filter(_kinds(accounts, table) == "normal")["account_key"]
+
+
+def _of(frame: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
+    return frame.filter(pl.col("account_key").is_in(keys.implode()))
+
+
+def _known(table: pl.DataFrame) -> pl.DataFrame:
+    return table.rename({"first_on": "first_order_on", "last_on": "last_order_on"})
+
+
+def _scored(
+    table: pl.DataFrame,
+    days: pl.DataFrame,
+    params: Activity,
+    shift: Season,
+    extra: Floats,
+    worst: list[dict[str, Any] | None],
+    as_of: date,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Scores with their reasons, and values, of the accounts of one market."""
+    parts, p = split(table, params, shift, days, as_of)
+    probability = expit(logit(np.clip(p, 1e-9, 1 - 1e-9)) + shift.logit_shift + extra)
+    all_parts = {**parts, "season": np.full(table.height, shift.logit_shift), "signals": extra}
+    said = reasons.texts(table, all_parts, worst, _typical_orders(table, days, as_of))
+    risk = np.round(100 * (1 - probability)).astype(np.int64)
+    expected = expected_orders(params, *counts(table, as_of), HORIZON_DAYS) * shift.order_factor
+    scores = _known(table).with_columns(
+        pl.lit("model").alias("score_method"),
+        pl.Series("p_order", probability),
+        pl.Series("churn_risk_score", risk),
+        pl.Series("churn_risk_band", [band(int(r)) for r in risk], dtype=pl.String),
+        pl.Series("expected_orders", expected),
+        pl.Series("logit_reference", np.full(table.height, parts["reference"])),
+        pl.Series("logit_level", parts["level"]),
+        pl.Series("logit_silence", parts["silence"]),
+        pl.Series("logit_season", all_parts["season"]),
+        pl.Series("logit_signals", extra),
+    )
     values = account_value(table, 1 - probability, params, shift, as_of, HORIZON_DAYS)
-    return Retention(table, scores, values, run_row)
+    return pl.concat([scores, said], how="horizontal"), values
+
+
+def _unscored(table: pl.DataFrame, kind: str, level: int, accounts: pl.DataFrame, extra: Floats) -> pl.DataFrame:
+    """Rhythm without a probability, and the sentence that says why; where all are unscored, the run's sentence says it."""
+    known = _known(table).with_columns(pl.lit("none").alias("score_method"), pl.Series("logit_signals", extra))
+    if kind == "normal":
+        return known.drop("logit_signals")
+    until = table.select("account_key").join(accounts, on="account_key", how="left", maintain_order="left")[
+        "renewal_on"
+    ]
+    shown = [d.isoformat() if d is not None else "?" for d in until]
+    en, de = reasons.CONTRACT if kind == "contract" else reasons.OWN_CLASS
+    return known.with_columns(
+        pl.lit(kind).alias("reason_code_1"),
+        pl.Series("reason_text_en_1", [en.format(until=u) for u in shown], dtype=pl.String),
+        pl.Series("reason_text_de_1", [de.format(until=u) for u in shown], dtype=pl.String),
+    )
+
+
+def _plain_values(table: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """No figure is better than an invented one: revenue, and what is at risk where silence exceeds the longest gap so far."""
+    silent = (pl.col("days_silent") > pl.col("longest_gap_days").fill_null(0)).cast(pl.Float64)
+    at_risk = pl.lit(None, pl.Float64) if kind == "contract" else pl.col("baseline_90d") * silent
+    return table.select(
+        "account_key",
+        pl.col("revenue_365d").alias("revenue_365d_amount"),
+        pl.col("baseline_90d").alias("baseline_90d_amount"),
+        at_risk.alias("value_at_risk_amount"),
+    )
+
+
+def _publish_baseline(kept: Retention) -> None:
+    """The model lost against recency: recency is the score, no probability is claimed, and the row says so."""
+    chosen = pl.col("score_method") == "model"
+    risk = (100 * (pl.col("days_silent").rank() - 1) / max(kept.scores.height - 1, 1)).round().cast(pl.Int64)
+    gone = [
+        c for c in kept.scores.columns if c.startswith(("logit_", "reason_", "p_order", "expected_orders", "churn_"))
+    ]
+    replaced = {
+        "churn_risk_score": risk,
+        "reason_code_1": pl.lit("baseline"),
+        "reason_text_en_1": pl.lit(reasons.BASELINE[0]),
+        "reason_text_de_1": pl.lit(reasons.BASELINE[1]),
+    }
+    kept.scores = kept.scores.with_columns(
+        pl.when(chosen).then(replaced.get(c, pl.lit(None))).otherwise(pl.col(c)).alias(c) for c in gone
+    ).with_columns(pl.when(chosen).then(pl.lit("baseline")).otherwise(pl.col("score_method")).alias("score_method"))
+    share = kept.scores.select("account_key", (pl.col("churn_risk_score") / 100).alias("share"))
+    kept.values = (
+        kept.values.join(share, on="account_key", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("share").is_not_null())
+            .then(pl.col("share") * pl.col("baseline_90d_amount"))
+            .otherwise(pl.col("value_at_risk_amount"))
+            .alias("value_at_risk_amount")
+        )
+        .drop("share")
+    )
+    kept.run_row = {
+        **kept.run_row,
+        "fallback_text_en": f"{reasons.BASELINE[0]} {kept.run_row['fallback_text_en']}",
+        "fallback_text_de": f"{reasons.BASELINE[1]} {kept.run_row['fallback_text_de']}",
+    }
 
 
 def split(
@@ -231,21 +326,6 @@ def _typical_orders(table: pl.DataFrame, days: pl.DataFrame, as_of: date) -> flo
 
 def band(risk: int) -> str:
     return next(name for floor, name in BANDS if risk >= floor)
-
-
-def _contracts(scores: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
-    """Accounts with a running contract do not buy till they die: their first reason is the renewal date."""
-    running = classes["has_running_contract"].fill_null(False)
-    if not running.any():
-        return scores
-    until = classes["renewal_on"].dt.to_string("%Y-%m-%d").fill_null("?")
-    en = pl.Series([reasons.CONTRACT[0].format(until=u) for u in until])
-    de = pl.Series([reasons.CONTRACT[1].format(until=u) for u in until])
-    return scores.with_columns(
-        pl.when(running).then(pl.lit("contract")).otherwise(pl.col("reason_code_1")).alias("reason_code_1"),
-        pl.when(running).then(en).otherwise(pl.col("reason_text_en_1")).alias("reason_text_en_1"),
-        pl.when(running).then(de).otherwise(pl.col("reason_text_de_1")).alias("reason_text_de_1"),
-    )
 
 
 def backtests(days: pl.DataFrame, as_of: date) -> list[dict[str, Any]]:
@@ -289,11 +369,6 @@ def published_as(judged: list[dict[str, Any]]) -> str:
     if not newest:
         return "none" if not judged else "model"
     return "model" if max(newest, key=lambda r: r["as_of_on"])["beats_baseline"] else "baseline"
-
-
-def _baseline_risk(scores: pl.DataFrame) -> pl.Expr:
-    """Recency as a score: the share of accounts that ordered later than this one."""
-    return (100 * (pl.col("days_silent").rank() - 1) / max(scores.height - 1, 1)).round().cast(pl.Int64)
 
 
 def _hash(*frames: pl.DataFrame) -> str:

@@ -35,6 +35,14 @@ FALLBACK = {
         "Aus {n} Konten geschätzt; Prozente, um die Saison korrigiert.",
     ),
 }
+OWN_CLASS = (
+    "A buying group or marketplace: too few of its kind for a score of their own, and not scored among ordinary accounts.",
+    "Einkaufsverband oder Marktplatz: zu wenige für eine eigene Bewertung, und nicht unter gewöhnlichen Konten bewertet.",
+)
+BASELINE = (
+    "Sorted by days since the last order: the model was no better than that at its last check.",
+    "Sortiert nach Tagen seit der letzten Bestellung: das Modell war bei der letzten Prüfung nicht besser.",
+)
 CONTRACT = (
     "A contract is running until {until}: the renewal decides, not the rhythm of orders.",
     "Ein Vertrag läuft bis {until}: die Verlängerung entscheidet, nicht der Rhythmus der Bestellungen.",
@@ -94,11 +102,9 @@ def texts(
     out: list[dict[str, Any]] = []
     for n, row in enumerate(rows):
         found = sorted(
-            
-                (float(parts[code][n]), code)
-                for code in ("level", "silence", "season", "signals")
-                if parts[code][n] <= -SHOWN_FROM
-            
+            (float(parts[code][n]), code)
+            for code in ("level", "silence", "season", "signals")
+            if parts[code][n] <= -SHOWN_FROM
         )
         line: dict[str, Any] = {}
         for place, (weight, code) in enumerate(found[:3], start=1):
