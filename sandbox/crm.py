@@ -1,6 +1,6 @@
 """How the company's CRM is kept: who is entered when and how carefully, and what is done to records later.
 
-Writes `CrmObject`s with HubSpot's own property names. Knows nothing of why customers act (`sandbox.life`) nor of
+Writes `CrmObject`s with HubSpot's own property names. Knows nothing of why customers act (`sandbox.buying`) nor of
 HTTP (`sandbox.vendors.hubspot`).
 """
 

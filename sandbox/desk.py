@@ -1,6 +1,6 @@
 """How the help desk and the newsletter tool write down who wrote in, who subscribed and what became of it.
 
-Only what Zendesk and Brevo record; why somebody complains or reads is `sandbox.life`.
+Only what Zendesk and Brevo record; why somebody complains or reads is `sandbox.service`.
 """
 
 from __future__ import annotations

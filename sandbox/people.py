@@ -1,7 +1,7 @@
 """Invented companies and people: who they are, and how differently systems write them down.
 
 Names are put together from syllables, domains end in `.example`, telephone numbers lie in blocks that
-regulators keep free for films or have never assigned. Nobody real is meant. What they do is `sandbox.life`.
+regulators keep free for films or have never assigned. Nobody real is meant. What they do is `sandbox.buying` and what follows.
 """
 
 from __future__ import annotations

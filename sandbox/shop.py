@@ -1,6 +1,6 @@
 """How the company's shop writes down customers and orders, and how an order's state moves on.
 
-Only what a Shopware installation records. When and what is ordered is `sandbox.life`.
+Only what a Shopware installation records. When and what is ordered is `sandbox.using`.
 """
 
 from __future__ import annotations

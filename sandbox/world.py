@@ -1,6 +1,6 @@
 """The world of the simulation: its clock, what is due when, and what is true of each account.
 
-Here is state only. What accounts do is `sandbox.buying`, `sandbox.using` and `sandbox.leaving`; what systems hold of
+Here is state only. What accounts do is `sandbox.buying`, `sandbox.using`, `sandbox.service` and `sandbox.leaving`; what systems hold of
 it is written by `sandbox.crm`, `sandbox.shop` and `sandbox.desk`. Everything due is processed in the order of time,
 account and planning, so that a life does not depend on how its days are divided into steps.
 """
