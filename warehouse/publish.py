@@ -169,7 +169,12 @@ class Publisher:
             for path in self.folder.iterdir():
                 if path.name.endswith(TEMPORARY) or path.name.endswith(TEMPORARY + ".wal"):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-        current = self.current()
+        try:
+            current = self.current()
+        except StorageError as error:
+            # It is about to be replaced; nothing can be told from it.
+            self.notes.append(f"{error}; the next generation replaces it")
+            return
         newest = current["generation"] if current else ""
         known = {row["generation"] for row in self.generations()}
         for path in sorted(self.folder.iterdir()):

@@ -198,8 +198,8 @@ class Syncing(RuleBasedStateMachine):
 
 TestSyncing = Syncing.TestCase
 TestSyncing.settings = settings(
-    max_examples=25,
-    stateful_step_count=15,
+    max_examples=20,
+    stateful_step_count=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
