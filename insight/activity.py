@@ -146,11 +146,12 @@ def fit_activity(
     few = np.minimum(x, np.ceil(np.quantile(x, CAP_QUANTILE))) if capped and n >= 1000 else x
     rows, weights = np.unique(np.column_stack([few, t_x, big_t]), axis=0, return_counts=True)
     fx, ftx, ft = rows[:, 0], rows[:, 1], rows[:, 2]
-    pace = 0.7 * ft @ weights / (2.0 * max(fx @ weights, 1.0))
+    pace = 0.7 * float(ft @ weights) / (2.0 * max(float(fx @ weights), 1.0))
     centre = np.array([PRIOR_R[0], np.log(pace), PRIOR_A[0], PRIOR_B[0]])
     spread = np.array([PRIOR_R[1], PRIOR_ALPHA_SPREAD, PRIOR_A[1], PRIOR_B[1]])
 
-    kinds, place = np.unique(fx, return_inverse=True)
+    found_kinds = np.unique(fx, return_inverse=True)
+    kinds, place = found_kinds[0], found_kinds[1]
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         values, slopes = _summed(np.exp(logs), kinds, place, ftx, ft, weights.astype(np.float64), model)

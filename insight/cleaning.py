@@ -33,10 +33,76 @@ _UMLAUTS = str.maketrans(
 )
 _DOTTED = re.compile(r"\b((?:[a-z]\.\s?){2,})")
 ROLE_BOXES = frozenset(
-    ["info", "kontakt", "contact", "office", "mail", "post", "zentrale", "empfang", "einkauf", "purchasing", "bestellung", "bestellungen", "order", "orders", "verkauf", "vertrieb", "sales", "service", "support", "buchhaltung", "rechnung", "rechnungen", "invoice", "accounting", "verwaltung", "team", "marketing", "technik", "lager", "logistik", "versand", "personal", "hr", "jobs", "shop", "webmaster", "admin"]
+    [
+        "info",
+        "kontakt",
+        "contact",
+        "office",
+        "mail",
+        "post",
+        "zentrale",
+        "empfang",
+        "einkauf",
+        "purchasing",
+        "bestellung",
+        "bestellungen",
+        "order",
+        "orders",
+        "verkauf",
+        "vertrieb",
+        "sales",
+        "service",
+        "support",
+        "buchhaltung",
+        "rechnung",
+        "rechnungen",
+        "invoice",
+        "accounting",
+        "verwaltung",
+        "team",
+        "marketing",
+        "technik",
+        "lager",
+        "logistik",
+        "versand",
+        "personal",
+        "hr",
+        "jobs",
+        "shop",
+        "webmaster",
+        "admin",
+    ]
 )
 FREE_MAIL = frozenset(
-    ["gmail.com", "googlemail.com", "gmx.de", "gmx.net", "gmx.at", "gmx.ch", "web.de", "t-online.de", "yahoo.de", "yahoo.com", "hotmail.com", "hotmail.de", "outlook.com", "outlook.de", "live.de", "freenet.de", "aol.com", "icloud.com", "me.com", "posteo.de", "mailbox.org", "arcor.de", "1und1.de", "online.de", "proton.me", "protonmail.com", "bluewin.ch"]
+    [
+        "gmail.com",
+        "googlemail.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.at",
+        "gmx.ch",
+        "web.de",
+        "t-online.de",
+        "yahoo.de",
+        "yahoo.com",
+        "hotmail.com",
+        "hotmail.de",
+        "outlook.com",
+        "outlook.de",
+        "live.de",
+        "freenet.de",
+        "aol.com",
+        "icloud.com",
+        "me.com",
+        "posteo.de",
+        "mailbox.org",
+        "arcor.de",
+        "1und1.de",
+        "online.de",
+        "proton.me",
+        "protonmail.com",
+        "bluewin.ch",
+    ]
 )
 
 

@@ -188,7 +188,8 @@ def _calibrate(lines: pl.DataFrame, as_of: date, horizon_days: int, exponent: fl
 
     w = np.round(minimize(loss, np.zeros(5), jac=True, method="L-BFGS-B").x, 6)
     slope = w[1:] / scale
-    return np.r_[w[0] - float(slope @ middle), slope]
+    result: Floats = np.concatenate([[w[0] - float(slope @ middle)], slope])
+    return result
 
 
 def _log_odds(p: float) -> float:
@@ -212,8 +213,8 @@ def _shown_and_bought(
     n = np.repeat(np.arange(len(accounts)), best.shape[1])
     j = best.ravel()
     score = values[n, j]
-    silent = np.array([(past - last[a]).days for a in accounts], dtype=np.float64)[n]
-    count = np.asarray(x.sum(axis=1)).ravel()[n]
+    silent: Floats = np.array([(past - last[a]).days for a in accounts], dtype=np.float64)[n]
+    count = np.asarray(x.sum(axis=1), dtype=np.float64).ravel()[n]
     good = np.isfinite(score) & (score > 0)
     features = _features(score[good], model.buyers_60d[j][good].astype(np.float64), silent[good], count[good])
     return features, bought[n, j][good].astype(np.float64)

@@ -112,8 +112,8 @@ def similarity(records: pl.DataFrame, field: Field, a: Ints, b: Ints) -> Floats:
         raise ValueError(
             f"Field {field.name}: comparison {field.compare!r} is not known; use equal, grams, jaro_winkler or prefix."
         )
-    value[missing[a] | missing[b]] = np.nan
-    return value
+    result: Floats = np.where(missing[a] | missing[b], np.nan, value)
+    return result
 
 
 def _prefix(x: str | None, y: str | None) -> float:
@@ -216,7 +216,7 @@ def one_to_one(a: Ints, b: Ints, weight: Floats, at_least: float) -> list[tuple[
     order = np.lexsort((b, a, -weight))
     taken: set[int] = set()
     kept = []
-    for n in order:
+    for n in order.tolist():
         if weight[n] < at_least:
             break
         x, y = int(a[n]), int(b[n])
@@ -237,8 +237,8 @@ def average_link(count: int, a: Ints, b: Ints, weight: Floats, at_least: float) 
     label = np.arange(count)
     inside = component[a] == component[b]
     edges: dict[int, list[int]] = defaultdict(list)
-    for n in np.flatnonzero(inside):
-        edges[int(component[a[n]])].append(int(n))
+    for n in np.flatnonzero(inside).tolist():
+        edges[int(component[a[n]])].append(n)
     members: dict[int, list[int]] = defaultdict(list)
     for n in range(count):
         members[int(component[n])].append(n)
@@ -271,5 +271,5 @@ def _agglomerate(sums: Floats, group: Ints, label: Ints, at_least: float) -> Non
         sizes[x] += sizes[y]
         alive[y] = False
         own[x] += own[y]
-    for n in np.flatnonzero(alive):
+    for n in np.flatnonzero(alive).tolist():
         label[own[n]] = min(own[n])
