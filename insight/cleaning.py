@@ -173,11 +173,13 @@ def house_number(text: str) -> str | None:
 def phone(text: str) -> str | None:
     """The digits of a number, Germany's prefix as the bare national number; shorter than seven digits says nothing."""
     international = text.strip().startswith("+") or text.strip().startswith("00")
-    digits = re.sub(r"\(0\)", "", text)
+    digits = re.sub(r"\(0\)", "", re.sub(r"-\d{1,2}$", "", text.strip()))  # the extension is one desk of the company
     digits = re.sub(r"\D", "", digits)
     if international:
         digits = digits.removeprefix("00")
         digits = "0" + digits[2:].lstrip("0") if digits.startswith("49") else digits
+    elif digits.startswith("49") and len(digits) >= 11:  # some tools drop the plus
+        digits = "0" + digits[2:].lstrip("0")
     return digits if len(digits) >= 7 else None
 
 
@@ -244,7 +246,15 @@ COLUMNS: dict[str, tuple[str, Callable[[str], str | None]]] = {
 
 
 def cleaned(records: pl.DataFrame) -> pl.DataFrame:
-    """`records` with the comparable forms of COLUMNS, and `c_post`, the postcode without blanks."""
+    """`records` with the comparable forms of COLUMNS, and `c_post`, the postcode without blanks.
+
+    A name keyed in as "Last, First" arrives with the comma at the first name, and is turned round.
+    """
+    turned = pl.col("first_name").str.strip_chars().str.ends_with(",").fill_null(False)
+    records = records.with_columns(
+        pl.when(turned).then(pl.col("last_name")).otherwise(pl.col("first_name")).alias("first_name"),
+        pl.when(turned).then(pl.col("first_name")).otherwise(pl.col("last_name")).alias("last_name"),
+    )
     forms = [
         _each(function)(pl.col(source).cast(pl.String)).alias(name) for name, (source, function) in COLUMNS.items()
     ]

@@ -50,13 +50,17 @@ RULES = {
         Rule("alike_address", "name+address", 0.985),
         Rule("phone_house", "phone+address", 0.985),
         Rule("name_phone", "name+phone", 0.985),
+        Rule("alike_phone", "name+phone", 0.985),
+        Rule("name_domain", "name+domain", 0.985),
         Rule("alike_people", "people+name", 0.985),
         Rule("role_box", "email", 0.985),
         Rule("name_city", "name+city", 0.98),
+        Rule("name_only_one", "name", 0.98),
         Rule("mailbox", "email", 0.998),
         Rule("account_name", "account+name", 0.99),
         Rule("account_phone", "account+phone+name", 0.985),
         Rule("name_phone_person", "name+phone", 0.985),
+        Rule("account_initial", "account+name", 0.98),
     )
 }
 ORDER = {rule: n for n, rule in enumerate(RULES)}
@@ -193,18 +197,22 @@ def _people_at(accounts: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _account_edges(accounts: pl.DataFrame, people_at: pl.DataFrame) -> list[tuple[str, int, int, str]]:
-    edges = list(_carried(accounts))
-    edges += _pairs(accounts, "register_no", ["c_register"], single=True)
-    edges += _pairs(accounts, "vat_id", ["c_vat"], single=True)
     with_domain = accounts.with_columns(pl.coalesce("c_domain", "c_mail_domain").alias("c_domain"))
-    edges += _pairs(with_domain, "domain", ["c_domain"], single=True)
-    edges += _pairs(accounts, "role_box", ["c_role_box"], single=True)
+    shared = list(_carried(accounts))
+    shared += _pairs(accounts, "register_no", ["c_register"], single=True)
+    shared += _pairs(accounts, "vat_id", ["c_vat"], single=True)
+    shared += _pairs(with_domain, "domain", ["c_domain"], single=True)
+    shared += _pairs(accounts, "role_box", ["c_role_box"], single=True)
+    edges = [e for e in shared if not _another_firm(accounts, e[1], e[2])]
+    edges += _pairs(with_domain, "name_domain", ["c_words", "c_domain"])
     edges += _pairs(accounts, "name_address", ["c_words", "c_post", "c_house"])
     edges += _pairs(accounts, "name_phone", ["c_words", "c_phone"])
     edges += _pairs(accounts, "phone_house", ["c_phone", "c_post", "c_house"])
     edges += _alike(accounts, accounts.select("i", "c_post", "c_street", "c_house"), "alike_address", "address equal")
+    edges += _alike(accounts, accounts.select("i", "c_phone"), "alike_phone", "phone equal")
     edges += _alike(accounts, people_at, "alike_people", "the same person's mailbox at both")
     edges += _name_city(accounts)
+    edges += _name_only_one(accounts)
     return edges
 
 
@@ -218,6 +226,33 @@ def _carried(records: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
     for i, j in joined.sort("i", "j").select("i", "j").iter_rows():
         if i != j:
             yield "carried_id", min(i, j), max(i, j), "one carries the other's id"
+
+
+def _another_firm(accounts: pl.DataFrame, a: int, b: int) -> bool:
+    """Whether the names say that a shared id belongs to a group and not to one firm: a word more, such as Service or Süd.
+
+    Ids are keyed in by people, and a VAT id or domain may serve a whole group; at one address the name does not matter.
+    """
+    left, right = accounts.row(a, named=True), accounts.row(b, named=True)
+    if left["c_post"] is not None and left["c_post"] == right["c_post"] and left["c_house"] == right["c_house"]:
+        return False
+    if left["c_name"] is None or right["c_name"] is None:
+        return False
+    longer, shorter = sorted((left["c_name"], right["c_name"]), key=len, reverse=True)
+    words = set(str(left["c_words"]).split()) ^ set(str(right["c_words"]).split())
+    return len(longer) - len(shorter) > 3 and longer.startswith(shorter[:4]) and len(words) % 2 == 1
+
+
+def _name_only_one(accounts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
+    """Equal names of two words or more that every system has only once, where no place and no domain says otherwise.
+
+    Support desks and newsletter tools know little more of a company than its name.
+    """
+    long = accounts.filter((pl.col("c_words").str.len_chars() >= 10) & pl.col("c_words").str.contains(" "))
+    columns = {c: accounts[c].to_list() for c in ("c_post", "c_city", "c_house", "c_domain")}
+    for rule, a, b, evidence in _pairs(long, "name_only_one", ["c_words"], single=True):
+        if all(cells[a] is None or cells[b] is None or cells[a] == cells[b] for cells in columns.values()):
+            yield rule, a, b, f"{evidence}; no other record of either system has it"
 
 
 def _name_city(accounts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
@@ -245,7 +280,10 @@ def _alike(
     found = connection.execute(
         f"select distinct a.i, b.i, greatest(jaro_winkler_similarity(a.c_name, b.c_name),"
         f" jaro_winkler_similarity(a.c_words, b.c_words)) as alike"
-        f" from named a join named b on {condition} and a.i < b.i where alike >= {ALIKE} order by 1, 2"
+        f" from named a join named b on {condition} and a.i < b.i where alike >= {ALIKE}"
+        # A word more is another firm of the group, however alike the rest of the name is.
+        " and (abs(length(a.c_name) - length(b.c_name)) <= 3"
+        " or len(string_split(a.c_words, ' ')) = len(string_split(b.c_words, ' '))) order by 1, 2"
     ).fetchall()
     connection.close()
     for a, b, alike in found:
@@ -307,7 +345,21 @@ def _contact_edges(contacts: pl.DataFrame) -> list[tuple[str, int, int, str]]:
     edges += _pairs(own, "account_name", ["account", "c_first", "c_last"])
     edges += _pairs(own, "account_phone", ["account", "c_last", "c_phone"])
     edges += _pairs(own, "name_phone_person", ["c_first", "c_last", "c_phone"])
+    edges += _initials(own)
     return edges
+
+
+def _initials(contacts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
+    """J. Weber and Jana Weber of one account, where nobody else there has that name and initial."""
+    known = contacts.with_columns(pl.col("c_first").str.slice(0, 1).alias("c_initial"))
+    firsts = known["c_first"].to_list()
+    names = known.group_by("account", "c_last", "c_initial").agg(
+        pl.col("c_first").filter(pl.col("c_first").str.len_chars() > 1).n_unique().alias("n")
+    )
+    single = known.join(names.filter(pl.col("n") == 1), on=["account", "c_last", "c_initial"], maintain_order="left")
+    for rule, a, b, evidence in _pairs(single, "account_initial", ["account", "c_last", "c_initial"]):
+        if len(firsts[a] or "") == 1 or len(firsts[b] or "") == 1:
+            yield rule, a, b, evidence
 
 
 # --- resolution --------------------------------------------------------------------------------------------------------
