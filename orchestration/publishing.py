@@ -34,6 +34,7 @@ def build() -> dg.AssetsDefinition:
         with RunResource.step(run):
             progress.current().say("publishing")
             generation, rows = run.work.publish()
+            run.published = generation
         yield dg.MaterializeResult(
             asset_key=["published", "marts"],
             metadata={"generation": generation, "dagster/row_count": sum(rows.values()), "tables": len(rows)},
