@@ -66,6 +66,8 @@ class Dbt:
             "WEGPUNKT_BUILD": str(self.settings.build_file),
             "WEGPUNKT_MARTS": str(self.settings.marts_file),
             "WEGPUNKT_MEMORY_LIMIT": self.settings.memory_limit,
+            # dbt takes paths relative to its project only.
+            "WEGPUNKT_SEEDS": os.path.relpath(self.seeds, PROJECT),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
         }
@@ -79,7 +81,15 @@ class Dbt:
             DbtError: a model or seed could not be built.
             TestsFailed: all models were built and a test with severity error found rows.
         """
-        arguments = ["build", "--select", f"tag:{stage}", *(["--full-refresh"] if full_refresh else [])]
+        # Unit tests judge the code, not the data: `make test` runs them.
+        arguments = [
+            "build",
+            "--select",
+            f"tag:{stage}",
+            "--exclude-resource-type",
+            "unit_test",
+            *(["--full-refresh"] if full_refresh else []),
+        ]
         results = self._invoke(arguments, on_node)
         broken = [r for r in results if r.status in ("error", "runtime error") and r.resource_type != "test"]
         if broken:
@@ -159,6 +169,7 @@ def manifest() -> Mapping[str, Any]:
 def _parse_project(file: Path) -> None:
     from dbt.cli.main import dbtRunner
 
+    os.environ.pop("WEGPUNKT_SEEDS", None)
     os.environ.setdefault("WEGPUNKT_BUILD", str(file.parent / "none.duckdb"))
     os.environ.setdefault("WEGPUNKT_MARTS", str(file.parent / "none_marts.duckdb"))
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
