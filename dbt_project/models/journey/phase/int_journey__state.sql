@@ -29,6 +29,7 @@ types as (
 numbered as (
     select
         evidence.*,
+        coalesce(types.is_conversion, false) as is_conversion,
         evidence.opens_phase
         or lapses.returned_on is not null
         or row_number() over (partition by evidence.account_key order by evidence.occurred_at, evidence.touchpoint_key) = 1 as may_open,
@@ -79,8 +80,38 @@ judged as (
         may_open and not coalesce(is_before_purchase and phase_order < max(case when may_open and is_before_purchase then phase_order end) over (
             partition by account_key, spell_number order by occurred_at, touchpoint_key
             rows between unbounded preceding and 1 preceding
-        ), false) as is_opener
+        ), false) as is_mover
     from spells
+),
+
+opened as (
+    select
+        *,
+        sum(case when is_mover then 1 else 0 end) over (
+            partition by account_key order by occurred_at, touchpoint_key
+            rows between unbounded preceding and current row
+        ) as mover_number
+    from judged
+),
+
+since as (
+    select
+        *,
+        min(occurred_at) over (partition by account_key, mover_number) as moved_at,
+        max(case when is_mover then touchpoint_phase_code end) over (partition by account_key, mover_number) as moved_phase_code
+    from opened
+),
+
+-- Growth and advocacy last until the everyday is back: an order like any other, some weeks later, opens the phase that it speaks for.
+settled as (
+    select
+        since.*,
+        since.is_mover or coalesce(
+            since.is_conversion and {{ days_between('since.moved_at', 'since.occurred_at') }} >= moved_phases.settles_after_days, false
+        ) as is_opener
+    from since
+    left join phases as moved_phases
+        on since.moved_phase_code = moved_phases.journey_phase_code
 ),
 
 openers as (
@@ -91,7 +122,7 @@ openers as (
         journey_phase_rule_id as rule_id,
         touchpoint_phase_code as journey_phase_code,
         1 as moment_rank
-    from judged
+    from settled
     where is_opener
     union all
     select
@@ -173,7 +204,7 @@ moments as (
         1,
         is_opener,
         true
-    from judged
+    from settled
 ),
 
 grouped as (

@@ -64,9 +64,7 @@ final as (
         cumulated.value_at_risk_amount,
         cumulated.clv_remaining_amount,
         cumulated.clv_horizon_months,
-        case when cumulated.all_amount > 0
-            then cast(100.0 * cumulated.cumulated_amount / cumulated.all_amount as decimal(9, 4))
-        end as cumulative_revenue_share_pct,
+        cast(100.0 * cumulated.cumulated_amount / nullif(cumulated.all_amount, 0) as decimal(9, 4)) as cumulative_revenue_share_pct,
         case
             when cumulated.all_amount <= 0 or cumulated.revenue_365d_amount <= 0 then 'C'
             when cumulated.cumulated_amount - cumulated.revenue_365d_amount < 0.8 * cumulated.all_amount then 'A'
