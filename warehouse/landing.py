@@ -8,6 +8,7 @@ superseded or quarantined.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,8 @@ from warehouse.versions import (
 
 PART_ROWS = 10_000
 PART_BYTES = 64 << 20
+PART_SECONDS = 10.0
+"""A slow vendor fills a part in minutes: what a kill costs is bounded by time, too."""
 COUNTS = ("received", "new", "unchanged", "superseded", "quarantined", "tombstoned", "pages", "requests")
 
 
@@ -110,6 +113,7 @@ class _Pass:
     complete: bool = False
     present_ids: pl.Series | None = None
     server_time: datetime | None = None
+    since: float = field(default_factory=time.monotonic)
 
     def collect(self, batch: Batch) -> None:
         if batch.received != batch.frame.height + len(batch.rejects):
@@ -144,6 +148,13 @@ class _Pass:
         self.rows = self.size = self.received = self.pages = self.requests = 0
         self.waited = 0.0
         self.resume_moved = self.resume_moved and not moved
+        self.since = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is collected should become a part."""
+        old = self.rows > 0 and time.monotonic() - self.since >= PART_SECONDS
+        return self.complete or self.rows >= PART_ROWS or self.size >= PART_BYTES or old
 
 
 class Landing:
@@ -180,7 +191,7 @@ class Landing:
             # The cursor says that keys were compared: it may move only together with what came of that.
             landed = self._flush(current, move_cursor=False)
             self._tombstone_absent(current, landed)
-        elif current.rows >= PART_ROWS or current.size >= PART_BYTES or batch.complete:
+        elif current.is_due:
             self._flush(current)
 
     def finish_stream(self, vendor: str, instance: str, stream: str) -> StreamRun:

@@ -53,6 +53,16 @@ def test_only_new_parts_are_read(build: Build, ledger: Ledger, data: Path) -> No
     assert amounts(build) == {("default", "a"): 5, ("default", "b"): 2}
 
 
+def test_an_older_version_never_replaces_a_newer_one(build: Build, ledger: Ledger, data: Path) -> None:
+    for run, at in enumerate([1, 5, 3]):
+        land(ledger, data, Record("a", at, at), run=f"r{run}")
+        build.refresh_raw()
+    assert amounts(build) == {("default", "a"): 5}
+    build.path.unlink()
+    build.refresh_raw()
+    assert amounts(build) == {("default", "a"): 5}
+
+
 def test_instances_do_not_mix(build: Build, ledger: Ledger, data: Path) -> None:
     land(ledger, data, Record("a", 1, 1), run="r1")
     land(ledger, data, Record("a", 1, 9), run="r1", instance="austria")

@@ -126,6 +126,15 @@ def test_pages_become_parts_of_ten_thousand(ledger: Ledger, data: Path, monkeypa
     assert loaded == sorted(set(loaded))
 
 
+def test_a_slow_source_makes_a_part_before_ten_thousand(
+    ledger: Ledger, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing, "PART_SECONDS", 0.0)
+    one = Landing(ledger, data, "r1")
+    one.write("shop", "default", page([Record("a", 1, 1)], resume='{"page":2}'))
+    assert Landing(ledger, data, "r1").state(*STREAM)[1] == '{"page":2}'
+
+
 class TestAbsence:
     def live(self, data: Path) -> dict[str, bool]:
         frame = stored(data).sort("updated_at", nulls_last=False, maintain_order=True)
