@@ -56,7 +56,7 @@ def honest(command: F) -> F:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last line of defence: everything becomes a sentence and a code
             if DEBUG:
                 traceback.print_exc()
             code = int(getattr(error, "exit_code", 1))

@@ -10,22 +10,20 @@ from typing import Any
 
 import dagster as dg
 
+from connectors import VENDORS
 from orchestration import dbt, settings
 from orchestration.definitions import defs
 from orchestration.run import Exit, Run
 from orchestration.run_resource import ENDED
 
-STEPS = {
-    "extract": lambda: dg.AssetSelection.groups(*_vendor_groups()),
-    "build": lambda: dg.AssetSelection.all() - dg.AssetSelection.assets(["published", "marts"]),
-    "publish": lambda: dg.AssetSelection.all(),
-}
+STEPS = ("extract", "build", "publish")
 
 
-def _vendor_groups() -> list[str]:
-    from connectors import VENDORS
-
-    return list(VENDORS)
+def selection(until: str) -> dg.AssetSelection:
+    """The assets up to a step."""
+    if until == "extract":
+        return dg.AssetSelection.groups(*VENDORS)
+    return dg.AssetSelection.all() - dg.AssetSelection.assets(["published", "marts"])
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def execute(
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     instance = _instance()
     job = defs.resolve_implicit_global_asset_job_def() if until != "publish" else defs.resolve_job_def("refresh")
-    selected = None if until == "publish" else list(STEPS[until]().resolve(defs.resolve_asset_graph()))
+    selected = None if until == "publish" else list(selection(until).resolve(defs.resolve_asset_graph()))
     wish = {"sources": sources or [], "full": full, "since": since, "until": until}
     result = job.execute_in_process(
         instance=instance,
@@ -74,9 +72,10 @@ def execute(
     if ended is None:
         raise dbt.DbtError("the run ended before it began; run again with --debug")
     if isinstance(ended, Exception):
-        if not hasattr(ended, "exit_code"):
+        code = getattr(ended, "exit_code", None)
+        if code is None:
             raise ended
-        return Ended(Exit(ended.exit_code), f"{ended}")
+        return Ended(Exit(code), str(ended))
     return conclude(ended)
 
 

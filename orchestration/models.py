@@ -34,7 +34,7 @@ def asset_key(node: Mapping[str, Any]) -> list[str]:
     """Sources keep the key under which connectors and scores publish them; models lie under the folder they stand in."""
     if node["resource_type"] == "source":
         if node["source_name"] == "raw":
-            return node["name"].split("__", 1)
+            return str(node["name"]).split("__", 1)
         return [node["source_name"], node["name"]]
     return [_group(node), node["name"]]
 

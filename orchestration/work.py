@@ -6,6 +6,7 @@ scores.py, gates.py, publishing.py), and no Dagster.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
@@ -202,10 +203,32 @@ class Work:
         """Publishes the marts file and remembers of which inputs it was made."""
         publisher = Publisher(self.settings.data, self.ledger, keep=self.settings.keep_generations)
         waived = sorted(self.waived())
+        self._publish_people()
         generation = publisher.publish(self.settings.marts_file, self.run_id, waivers=waived)
         made = pl.DataFrame({"generation": [generation.generation], "inputs": [self.inputs()]})
         self.build.write_table("ops", "published", made, {"generation": "VARCHAR", "inputs": "VARCHAR"})
         return generation.generation, dict(generation.rows)
+
+    def _publish_people(self) -> None:
+        """Names and addresses behind the contact keys of the target lists, in a file of its own that only its owner reads."""
+        import duckdb
+
+        folder = self.settings.data / "published"
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        file, aside = folder / "people.duckdb", folder / "people.duckdb.new"
+        aside.unlink(missing_ok=True)
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"attach '{self.settings.build_file}' as build (read_only)")
+            connection.execute(f"attach '{self.settings.marts_file}' as marts (read_only)")
+            connection.execute(f"attach '{aside}' as people (storage_version 'v1.2.0')")
+            os.chmod(aside, 0o600)
+            connection.execute(
+                "create table people.person as select contact_key, first_name, last_name, email, phone"
+                " from build.journey.int_contact__golden where contact_key in ("
+                " select target_contact_key from marts.mart_retention_target"
+                " union select target_contact_key from marts.mart_growth_target)"
+            )
+        os.replace(aside, file)
 
 
 __all__ = ["Work", "raw_schemas"]
