@@ -27,6 +27,8 @@ MAX_GROUP_SIZE = 20
 PAIRWISE_UP_TO = 20
 ALIKE = 0.86
 """Jaro-Winkler similarity above which two cleaned company names may belong to one company *at one address*."""
+CLOSELY_ALIKE = 0.94
+"""The same where only a person's name speaks for it too: trades make names alike, Zell Medizintechnik and Rast Medizintechnik."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ RULES = {
         Rule("alike_people", "people+name", 0.985),
         Rule("role_box", "email", 0.985),
         Rule("name_city", "name+city", 0.98),
-        Rule("name_only_one", "name", 0.98),
+        Rule("alike_persons", "people+name", 0.98),
         Rule("mailbox", "email", 0.998),
         Rule("account_name", "account+name", 0.99),
         Rule("account_phone", "account+phone+name", 0.985),
@@ -136,10 +138,9 @@ def resolve(records: pl.DataFrame, overrides: pl.DataFrame | None = None) -> tup
     table = cleaning.cleaned(records.sort("entity_type", *ordered))
     accounts = table.filter(pl.col("entity_type") == "account").with_row_index("i")
     contacts = table.filter(pl.col("entity_type") == "contact").with_row_index("i")
-    people_at = _people_at(accounts, contacts)
     account_part, account_edges = _resolve_one(
         accounts,
-        _account_edges(accounts, people_at),
+        _account_edges(accounts, _people_at(accounts, contacts), _named_at(accounts, contacts)),
         ("c_vat", "c_register"),
         _held_apart(accounts),
         overrides,
@@ -196,7 +197,21 @@ def _people_at(accounts: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([joined.select("i", "c_mail"), own]).unique().sort("c_mail", "i")
 
 
-def _account_edges(accounts: pl.DataFrame, people_at: pl.DataFrame) -> list[tuple[str, int, int, str]]:
+def _named_at(accounts: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Who works at which account record by full name: account index, first and last name. Initials are nobody's name."""
+    place = ["source_system", "source_instance"]
+    at = contacts.drop_nulls(["c_first", "c_last", "account_record_id"]).filter(pl.col("c_first").str.len_chars() > 1)
+    joined = at.select(*place, "account_record_id", "c_first", "c_last").join(
+        accounts.select("i", *place, "source_record_id"),
+        left_on=[*place, "account_record_id"],
+        right_on=[*place, "source_record_id"],
+    )
+    return joined.select("i", "c_first", "c_last").unique().sort("c_first", "c_last", "i")
+
+
+def _account_edges(
+    accounts: pl.DataFrame, people_at: pl.DataFrame, named_at: pl.DataFrame
+) -> list[tuple[str, int, int, str]]:
     with_domain = accounts.with_columns(pl.coalesce("c_domain", "c_mail_domain").alias("c_domain"))
     shared = list(_carried(accounts))
     shared += _pairs(accounts, "register_no", ["c_register"], single=True)
@@ -212,7 +227,7 @@ def _account_edges(accounts: pl.DataFrame, people_at: pl.DataFrame) -> list[tupl
     edges += _alike(accounts, accounts.select("i", "c_phone"), "alike_phone", "phone equal")
     edges += _alike(accounts, people_at, "alike_people", "the same person's mailbox at both")
     edges += _name_city(accounts)
-    edges += _name_only_one(accounts)
+    edges += _alike_persons(accounts, named_at)
     return edges
 
 
@@ -243,16 +258,16 @@ def _another_firm(accounts: pl.DataFrame, a: int, b: int) -> bool:
     return len(longer) - len(shorter) > 3 and longer.startswith(shorter[:4]) and len(words) % 2 == 1
 
 
-def _name_only_one(accounts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
-    """Equal names of two words or more that every system has only once, where no place and no domain says otherwise.
+def _alike_persons(accounts: pl.DataFrame, named_at: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
+    """Accounts of alike names at which somebody of one first and last name works, where no place and no domain says otherwise.
 
-    Support desks and newsletter tools know little more of a company than its name.
+    Support desks and newsletter tools know little more of a company than its name and its people; a name alone joins nothing.
     """
-    long = accounts.filter((pl.col("c_words").str.len_chars() >= 10) & pl.col("c_words").str.contains(" "))
-    columns = {c: accounts[c].to_list() for c in ("c_post", "c_city", "c_house", "c_domain")}
-    for rule, a, b, evidence in _pairs(long, "name_only_one", ["c_words"], single=True):
+    columns = {c: accounts[c].to_list() for c in ("c_post", "c_city", "c_domain")}
+    for edge in _alike(accounts, named_at, "alike_persons", "a person of one name at both", CLOSELY_ALIKE):
+        _, a, b, _ = edge
         if all(cells[a] is None or cells[b] is None or cells[a] == cells[b] for cells in columns.values()):
-            yield rule, a, b, f"{evidence}; no other record of either system has it"
+            yield edge
 
 
 def _name_city(accounts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
@@ -267,7 +282,7 @@ def _name_city(accounts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
 
 
 def _alike(
-    accounts: pl.DataFrame, shared: pl.DataFrame, rule: str, evidence: str
+    accounts: pl.DataFrame, shared: pl.DataFrame, rule: str, evidence: str, at_least: float = ALIKE
 ) -> Iterator[tuple[str, int, int, str]]:
     """Accounts that share all values of a row of `shared` and whose names are alike."""
     key = [c for c in shared.columns if c != "i"]
@@ -280,7 +295,7 @@ def _alike(
     found = connection.execute(
         f"select distinct a.i, b.i, greatest(jaro_winkler_similarity(a.c_name, b.c_name),"
         f" jaro_winkler_similarity(a.c_words, b.c_words)) as alike"
-        f" from named a join named b on {condition} and a.i < b.i where alike >= {ALIKE}"
+        f" from named a join named b on {condition} and a.i < b.i where alike >= {at_least}"
         # A word more is another firm of the group, however alike the rest of the name is.
         " and (abs(length(a.c_name) - length(b.c_name)) <= 3"
         " or len(string_split(a.c_words, ' ')) = len(string_split(b.c_words, ' '))) order by 1, 2"
@@ -343,10 +358,20 @@ def _contact_edges(contacts: pl.DataFrame) -> list[tuple[str, int, int, str]]:
     edges = list(_carried(own))
     edges += _pairs(own, "mailbox", ["c_mail"])
     edges += _pairs(own, "account_name", ["account", "c_first", "c_last"])
-    edges += _pairs(own, "account_phone", ["account", "c_last", "c_phone"])
+    firsts = own["c_first"].to_list()
+    for edge in _pairs(own, "account_phone", ["account", "c_last", "c_phone"]):
+        if _one_first_name(firsts[edge[1]], firsts[edge[2]]):  # a couple on the firm's one line is two people
+            edges.append(edge)
     edges += _pairs(own, "name_phone_person", ["c_first", "c_last", "c_phone"])
     edges += _initials(own)
     return edges
+
+
+def _one_first_name(x: str | None, y: str | None) -> bool:
+    """Whether two first names may be one: equal, one an initial of the other, one unknown, or a slip of the key."""
+    if x is None or y is None or x == y:
+        return True
+    return x[:1] == y[:1] and (len(x) == 1 or len(y) == 1 or x[:3] == y[:3] or x[-3:] == y[-3:])
 
 
 def _initials(contacts: pl.DataFrame) -> Iterator[tuple[str, int, int, str]]:
