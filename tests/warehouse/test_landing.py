@@ -126,6 +126,17 @@ def test_pages_become_parts_of_ten_thousand(ledger: Ledger, data: Path, monkeypa
     assert loaded == sorted(set(loaded))
 
 
+def test_pages_that_overlap_across_parts_store_nothing_twice(
+    ledger: Ledger, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing, "PART_ROWS", 10)
+    records = [Record(str(n), n, n) for n in range(300)]
+    pages = [page(records[n : n + 20], resume=str(n)) for n in range(0, 290, 10)]
+    run = land(ledger, data, *pages, page(records, complete=True))
+    assert counts(run) == (300, run.received - 300, 0, 0)
+    assert stored(data).height == 300
+
+
 def test_a_slow_source_makes_a_part_before_ten_thousand(
     ledger: Ledger, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
