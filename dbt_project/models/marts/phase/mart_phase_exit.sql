@@ -21,7 +21,7 @@ bought as (
         max(case when not lines.is_return then lines.ordered_at end) as last_ordered_at
     from visits
     inner join lines
-        on visits.account_key = lines.account_key and lines.ordered_at < visits.entered_at
+        on visits.account_key = lines.account_key and visits.entered_at > lines.ordered_at
     group by visits.journey_phase_key
 ),
 
@@ -37,7 +37,7 @@ lost as (
         on
             visits.account_key = lines.account_key
             and lines.ordered_at > {{ add_days('bought.last_ordered_at', -365) }}
-            and lines.ordered_at < visits.entered_at
+            and visits.entered_at > lines.ordered_at
     group by visits.journey_phase_key
 ),
 
@@ -48,7 +48,7 @@ cases as (
         sum(case when cases.is_complaint and cases.opened_at >= {{ add_days('visits.entered_at', -365) }} then 1 else 0 end) as complaint_count
     from visits
     inner join {{ ref('fct_service_case') }} as cases
-        on visits.account_key = cases.account_key and cases.opened_at <= visits.entered_at
+        on visits.account_key = cases.account_key and visits.entered_at >= cases.opened_at
     group by visits.journey_phase_key
 ),
 
@@ -62,7 +62,7 @@ last_nps as (
         on
             visits.account_key = journey.account_key
             and journey.touchpoint_type_code = 'nps_response'
-            and journey.occurred_at <= visits.entered_at
+            and visits.entered_at >= journey.occurred_at
 ),
 
 final as (

@@ -46,7 +46,7 @@ owned_products as (
     inner join first_buys
         on
             visits.account_key = first_buys.account_key
-            and (visits.exited_at is null or first_buys.first_ordered_at < visits.exited_at)
+            and (visits.exited_at is null or visits.exited_at > first_buys.first_ordered_at)
     group by visits.journey_phase_key
 ),
 
@@ -59,7 +59,7 @@ owned_categories as (
     inner join first_categories
         on
             visits.account_key = first_categories.account_key
-            and (visits.exited_at is null or first_categories.first_ordered_at < visits.exited_at)
+            and (visits.exited_at is null or visits.exited_at > first_categories.first_ordered_at)
     group by visits.journey_phase_key
 ),
 

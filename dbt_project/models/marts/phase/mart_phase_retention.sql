@@ -35,7 +35,7 @@ cases as (
         on
             visits.account_key = cases.account_key
             and visits.entered_at <= cases.opened_at
-            and (visits.exited_at is null or cases.opened_at < visits.exited_at)
+            and (visits.exited_at is null or visits.exited_at > cases.opened_at)
     group by visits.journey_phase_key
 ),
 

@@ -71,7 +71,7 @@ offers as (
     union all
     select
         'replenishment', account_key, product_key, null, as_of_on, 'own_rhythm', null, null, null, null, null, null, null, null,
-        null, null, due_on, expected_order_amount, expected_order_amount, 0, reason_text_en, reason_text_de, score_version
+        null, null, due_on, expected_order_amount, expected_order_amount as expected_value_amount, 0, reason_text_en, reason_text_de, score_version
     from {{ source('insight', 'replenishment') }}
 ),
 
@@ -155,11 +155,12 @@ selected as (
 ranked as (
     select
         *,
-        case when is_selected
-            then row_number() over (
-                partition by growth_type_code, is_selected
-                order by expected_value_amount desc nulls last, purchase_propensity desc nulls last, account_key, offer_rank
-            )
+        case
+            when is_selected
+                then row_number() over (
+                    partition by growth_type_code, is_selected
+                    order by expected_value_amount desc nulls last, purchase_propensity desc nulls last, account_key, offer_rank
+                )
         end as priority_rank
     from selected
 ),

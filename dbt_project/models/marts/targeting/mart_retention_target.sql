@@ -97,11 +97,12 @@ selected as (
 ranked as (
     select
         *,
-        case when is_selected
-            then row_number() over (
-                partition by is_selected
-                order by value_at_risk_amount desc nulls last, revenue_365d_amount desc nulls last, days_silent desc nulls last, account_key
-            )
+        case
+            when is_selected
+                then row_number() over (
+                    partition by is_selected
+                    order by value_at_risk_amount desc nulls last, revenue_365d_amount desc nulls last, days_silent desc nulls last, account_key
+                )
         end as priority_rank
     from selected
 ),
