@@ -198,7 +198,7 @@ class Syncing(RuleBasedStateMachine):
 
 TestSyncing = Syncing.TestCase
 TestSyncing.settings = settings(
-    max_examples=20,
+    max_examples=14,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
