@@ -31,7 +31,7 @@ KEEP = f"""
     from mart_retention_target where is_selected order by priority_rank limit {TOP}
 """
 GROW = f"""
-    select account_name, coalesce(recommended_product_name, recommended_category_code), expected_value_amount,
+    select account_name, coalesce(product_name, category_code), expected_value_amount,
            reason_text_{{language}}, growth_type_code, target_contact_key, recommended_channel_code
     from mart_growth_target where is_selected order by priority_rank limit {TOP}
 """
