@@ -47,18 +47,22 @@ numbered as (
 ),
 
 patience as (
-    select min(inactivity_days) as silence_days
+    select
+        min(inactivity_days) as silence_days,
+        min(phase_order) as first_phase_order
     from phases
     where phase_group_code = 'pre_purchase'
 ),
 
 -- Before the purchase an account does not fall back with every e-mail: within a spell it only goes forward. A spell ends with a lost deal,
--- with a long silence and with whatever belongs to a later phase; then the account shows anew where it is.
+-- with a long silence and with whatever belongs to a later phase; then the account shows anew where it is. Only the first phase does not
+-- come back: nobody hears of us for the first time twice.
 spells as (
     select
         numbered.*,
         phases.phase_order,
         phases.phase_group_code = 'pre_purchase' as is_before_purchase,
+        phases.phase_order = patience.first_phase_order as is_first_phase,
         sum(case
             when numbered.touchpoint_type_code = 'deal_lost' then 1
             when numbered.silent_days > patience.silence_days then 1
@@ -79,6 +83,10 @@ judged as (
         *,
         may_open and not coalesce(is_before_purchase and phase_order < max(case when may_open and is_before_purchase then phase_order end) over (
             partition by account_key, spell_number order by occurred_at, touchpoint_key
+            rows between unbounded preceding and 1 preceding
+        ), false)
+        and not coalesce(is_first_phase and phase_order < max(case when may_open then phase_order end) over (
+            partition by account_key order by occurred_at, touchpoint_key
             rows between unbounded preceding and 1 preceding
         ), false) as is_mover
     from spells
