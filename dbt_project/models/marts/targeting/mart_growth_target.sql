@@ -152,17 +152,22 @@ selected as (
     from wanted
 ),
 
+ranked_by_kind as (
+    select
+        *,
+        row_number() over (
+            partition by growth_type_code, is_selected
+            order by expected_value_amount desc nulls last, purchase_propensity desc nulls last, account_key, offer_rank
+        ) as kind_rank
+    from selected
+),
+
+-- What an offer is worth compares within its kind only, so the kinds take turns.
 ranked as (
     select
         *,
-        case
-            when is_selected
-                then row_number() over (
-                    partition by growth_type_code, is_selected
-                    order by expected_value_amount desc nulls last, purchase_propensity desc nulls last, account_key, offer_rank
-                )
-        end as priority_rank
-    from selected
+        case when is_selected then row_number() over (partition by is_selected order by kind_rank, growth_type_code) end as priority_rank
+    from ranked_by_kind
 ),
 
 final as (
