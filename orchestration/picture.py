@@ -85,7 +85,7 @@ class Picture:
         console.print(phases)
         if before:
             grown = [
-                f"{t} {n:,} (+{n - before.rows.get(t, 0):,})" for t, n in self.rows.items() if t.startswith("fct_")
+                f"{t} {n:,} ({n - before.rows.get(t, 0):+,})" for t, n in self.rows.items() if t.startswith("fct_")
             ]
             console.print("Facts: " + " · ".join(grown) + "\n")
         console.print("[bold]Whom to keep[/bold]: revenue of 90 days at risk, the reason, and whom to talk to")
