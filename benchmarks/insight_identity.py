@@ -69,6 +69,16 @@ _OLD_FORMS = re.compile(
 _PLACE_WORDS = re.compile(r"\b(?:in|zu|bei|am|an|der|die|das|a|d|m|rh|und|u|fuer|von)\b")
 
 
+def single_pairs(records: pl.DataFrame, side: str, *keys: list[str]) -> set[Pair]:
+    """Pairs equal in all columns of a key whose value each side has once: what two records of a side share tells neither apart."""
+    pairs: set[Pair] = set()
+    for key in keys:
+        once = records.drop_nulls(key).filter(pl.len().over([side, *key]) == 1)
+        index = dict(enumerate(once["row"].to_list()))
+        pairs |= {(index[a], index[b]) for a, b in equal_pairs(once, key)}
+    return pairs
+
+
 def _ag_name(text: str) -> str | None:
     words = cleaning.fold(text) or ""
     words = " ".join(_PLACE_WORDS.sub(" ", _OLD_FORMS.sub(" ", words)).split())
@@ -81,7 +91,10 @@ def _ag_records(data: Path) -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[str,
 
     def clean(frame: pl.DataFrame, side: str) -> pl.DataFrame:
         name = [_ag_name(t) if t else None for t in frame["company_name"]]
-        city = [_ag_name(t) if t and len(t) > 2 else None for t in frame["city"]]
+        # Where the place stood, scanning left the word for liquidation or bankruptcy.
+        city = [
+            _ag_name(t) if t and len(t) > 2 and not re.match("(?i)liqu|konkurs", t) else None for t in frame["city"]
+        ]
         core = [
             (" ".join(w for w in n.split() if not c or w != c) or n) if n else None
             for n, c in zip(name, city, strict=True)
@@ -93,8 +106,9 @@ def _ag_records(data: Path) -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[str,
                 "name": name,
                 "core": core,
                 "city": city,
-                # 3 August stands where only the year is known.
-                "founded": frame["found_date_modified"].str.replace("-08-03", "", literal=True),
+                "founded_as_given": frame["found_date_modified"],
+                # 3 August stands where only the year is known: such a day agrees with no day, its year may.
+                "founded": frame["found_date_modified"].str.replace("-08-03", f"-{side}", literal=True),
             }
         ).with_columns(
             pl.col("core").str.replace_all(" ", "").str.slice(0, 4).alias("core4"),
@@ -118,13 +132,13 @@ def ag_draw(left: pl.DataFrame, right: pl.DataFrame, matches: list[tuple[str, st
     rng = np.random.default_rng(seed)
     kept_l = left[np.sort(rng.choice(left.height, round(0.85 * left.height), replace=False))]
     kept_r = right[np.sort(rng.choice(right.height, round(0.70 * right.height), replace=False))]
-    records = pl.concat([kept_l, kept_r])
+    records = pl.concat([kept_l, kept_r]).with_row_index("row")
     index = {(s, i): n for n, (s, i) in enumerate(records.select("side", "id").iter_rows())}
     true = {(index["l", a], index["r", b]) for a, b in matches if ("l", a) in index and ("r", b) in index}
     tuned = set(rng.permutation(kept_l.height)[: kept_l.height // 2].tolist())
     judged = {p for p in true if p[0] not in tuned}
 
-    keys = equal_pairs(records, ["joined"], ["core_joined", "city"], ["founded", "city", "core4"])
+    keys = single_pairs(records, "side", ["joined"], ["core_joined", "city"], ["founded_as_given", "city", "core4"])
     side = records["side"].to_list()
     keys = {p for p in keys if side[p[0]] != side[p[1]]}
     kp, kr, _ = f1({p for p in keys if p[0] not in tuned}, judged)

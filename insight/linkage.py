@@ -178,33 +178,51 @@ def learn(
     found = {f.name: levels(records, f, a, b) for f in fields}
     full = {f.name: found[f.name] == len(f.cuts) for f in fields}
     ra, rb = _random_pairs(records, across)
-    weights: dict[str, tuple[float, ...]] = {}
+    random = {f.name: levels(records, f, ra, rb) for f in fields}
+    agreeing: dict[str, Floats] = {}
     any_certain = np.zeros(len(a), dtype=bool)
     for f in fields:
         certain = np.zeros(len(a), dtype=bool)
         for g, h in f.certain:
             certain |= full[g] & full[h]
         any_certain |= certain
-        n = len(f.cuts) + 1
-        m = np.array([np.sum(found[f.name][certain] == level) for level in range(n)], dtype=np.float64) + 0.5
-        random = levels(records, f, ra, rb)
-        u = np.array([np.sum(random == level) for level in range(n)], dtype=np.float64) + 0.5
-        share = m / m.sum()
-        share[0] = max(share[0], MIN_ERROR)
-        weights[f.name] = tuple(np.round(np.log2(share) - np.log2(u / u.sum()), 6).tolist())
+        agreeing[f.name] = _shares(found[f.name][certain], f)
+        agreeing[f.name][0] = max(agreeing[f.name][0], MIN_ERROR)
     everything = possible if possible is not None else records.height * (records.height - 1) // 2
     certain_pairs = int(any_certain.sum())
-    prior = min(max(certain_pairs, 1) / max(everything, 2), 0.5)
-    return Weights(tuple(fields), weights, log_odds(prior), certain_pairs)
+    prior = log_odds(min(max(certain_pairs, 1) / max(everything, 2), 0.5))
+
+    def against(pairs: npt.NDArray[np.bool_]) -> Weights:
+        weights = {
+            f.name: tuple(np.round(np.log2(agreeing[f.name]) - np.log2(_shares(random[f.name][pairs], f)), 6).tolist())
+            for f in fields
+        }
+        return Weights(tuple(fields), weights, prior, certain_pairs)
+
+    # Random pairs hold some pairs of one entity, and among pairs of equal rare names hardly any others: left out once.
+    first = against(np.ones(len(ra), dtype=bool))
+    return against(_odds(first, random) < 0)
+
+
+def _shares(level: Ints, f: Field) -> Floats:
+    """Share of each level among pairs in which no value is missing, half a pair added to each."""
+    n = np.bincount(level[level >= 0], minlength=len(f.cuts) + 1).astype(np.float64) + 0.5
+    result: Floats = n / n.sum()
+    return result
+
+
+def _odds(learned: Weights, level: dict[str, Ints]) -> Floats:
+    odds = np.full(len(next(iter(level.values()))), learned.prior)
+    for f in learned.fields:
+        found = level[f.name]
+        odds += np.where(found < 0, 0.0, np.asarray(learned.weights[f.name])[np.maximum(found, 0)])
+    result: Floats = np.round(odds, 6)
+    return result
 
 
 def total(records: pl.DataFrame, learned: Weights, a: Ints, b: Ints) -> Floats:
     """Log2 odds that each pair is one entity: prior plus the weights of its levels."""
-    odds = np.full(len(a), learned.prior)
-    for f in learned.fields:
-        level = levels(records, f, a, b)
-        odds += np.where(level < 0, 0.0, np.asarray(learned.weights[f.name])[np.maximum(level, 0)])
-    return np.round(odds, 6)
+    return _odds(learned, {f.name: levels(records, f, a, b) for f in learned.fields})
 
 
 def log_odds(probability: float) -> float:
