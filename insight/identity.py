@@ -21,6 +21,7 @@ import duckdb
 import polars as pl
 
 from insight import cleaning
+from insight.suggestions import suggest
 from insight.tables import empty, fitted
 
 MAX_GROUP_SIZE = 20
@@ -66,8 +67,6 @@ RULES = {
     )
 }
 ORDER = {rule: n for n, rule in enumerate(RULES)}
-
-EDGE_COLUMNS = ("rule_id", "a", "b", "evidence")
 
 
 @dataclass
@@ -146,7 +145,7 @@ def resolve(records: pl.DataFrame, overrides: pl.DataFrame | None = None) -> tup
         overrides,
         "account",
     )
-    suggested = _suggestions(accounts, account_part, account_edges)
+    suggested = suggest(accounts, account_part, account_edges)
     contacts = _with_account(contacts, account_part, accounts)
     contact_part, contact_edges = _resolve_one(contacts, _contact_edges(contacts), (), [], overrides, "contact")
     edges = pl.concat([account_edges, suggested, contact_edges])
@@ -497,80 +496,3 @@ def _edge_frame(
         for rule, a, b, evidence, decision in decided
     ]
     return fitted("identity_edge", pl.DataFrame(rows, infer_schema_length=None))
-
-
-# --- suggestions -------------------------------------------------------------------------------------------------------
-
-WEIGHTS = """
-    case when names >= 0.97 then 6.0 when names >= 0.92 then 4.0 when names >= 0.85 then 2.0 else -3.0 end
-  + case when a.c_post is null or b.c_post is null then 0 when a.c_post = b.c_post then 2.5 else -2.0 end
-  + case when a.c_city is null or b.c_city is null then 0 when a.c_city = b.c_city then 1.0 else -1.0 end
-  + case when a.c_house is null or b.c_house is null then 0 when a.c_house = b.c_house then 2.0 else -1.0 end
-  + case when a.c_phone is null or b.c_phone is null then 0 when a.c_phone = b.c_phone then 5.0 else -0.5 end
-  + case when a.c_domain is null or b.c_domain is null then 0 when a.c_domain = b.c_domain then 4.0 else -1.0 end
-"""
-SUGGEST_FROM = 5.0
-
-
-def _suggestions(accounts: pl.DataFrame, identity: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of accounts that look alike and are not one yet: for a steward, best first, one-to-one between two systems."""
-    if accounts.height < 2:
-        return empty("identity_edge")
-    keyed = accounts.join(
-        identity.select("source_system", "source_instance", "source_record_id", "entity_key"),
-        on=["source_system", "source_instance", "source_record_id"],
-        maintain_order="left",
-    ).with_columns((pl.col("source_system") + "/" + pl.col("source_instance")).alias("place"))
-    connection = duckdb.connect()
-    connection.register(
-        "r",
-        keyed.select(
-            "i", "place", "entity_key", "c_name", "c_post", "c_city", "c_house", "c_phone", "c_domain"
-        ).to_arrow(),
-    )
-    blocks = (
-        "a.c_domain = b.c_domain",
-        "a.c_post = b.c_post and left(a.c_name, 3) = left(b.c_name, 3)",
-        "left(a.c_name, 4) = left(b.c_name, 4) and a.c_city = b.c_city",
-        "a.c_phone = b.c_phone",
-    )
-    candidates = " union ".join(
-        f"select a.i as x, b.i as y from r a join r b on {block} and a.i < b.i and a.place <> b.place"
-        " and a.entity_key <> b.entity_key"
-        for block in blocks
-    )
-    found = connection.execute(
-        f"""with c as ({candidates}), s as (
-            select a.i as x, b.i as y, a.place as p, b.place as q, a.entity_key as ka, b.entity_key as kb,
-                   jaro_winkler_similarity(a.c_name, b.c_name) as names, {WEIGHTS} as points
-            from c join r a on a.i = c.x join r b on b.i = c.y
-            where a.c_name is not null and b.c_name is not null)
-        select x, y, p, q, ka, kb, names, points from s where points >= {SUGGEST_FROM} order by points desc, x, y"""
-    ).fetchall()
-    connection.close()
-    vetoed = {
-        frozenset(((r[0], r[1], r[2]), (r[3], r[4], r[5])))
-        for r in edges.filter(pl.col("decision") == "vetoed")
-        .select("a_system", "a_instance", "a_record_id", "b_system", "b_instance", "b_record_id")
-        .iter_rows()
-    }
-    names = list(accounts.select("source_system", "source_instance", "source_record_id").iter_rows())
-    taken: set[tuple[str, str, str]] = set()
-    rows = []
-    for x, y, p, q, ka, kb, alike, points in found:
-        mine, theirs = (ka, p, q), (kb, q, p)
-        if mine in taken or theirs in taken or frozenset((names[x], names[y])) in vetoed:
-            continue
-        taken |= {mine, theirs}
-        rows.append(
-            {
-                "entity_type": "account",
-                **dict(zip(("a_system", "a_instance", "a_record_id"), names[x], strict=True)),
-                **dict(zip(("b_system", "b_instance", "b_record_id"), names[y], strict=True)),
-                "rule_id": "looks_alike",
-                "points": round(points, 4),
-                "evidence": f"names alike {alike:.2f}",
-                "decision": "suggested",
-            }
-        )
-    return fitted("identity_edge", pl.DataFrame(rows, infer_schema_length=None)) if rows else empty("identity_edge")

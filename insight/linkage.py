@@ -137,7 +137,9 @@ def candidates(
 
     across: a column in which the two must differ (two systems). largest: a block's value with more records says too little.
     """
-    table = records.with_row_index("i")
+    table = records.select(
+        sorted({c for block in blocks for c in block} | ({across} if across else set()))
+    ).with_row_index("i")
     parts = []
     for block in blocks:
         known = table.drop_nulls(list(block)).filter(pl.len().over(list(block)) <= largest)
