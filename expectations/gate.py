@@ -8,6 +8,7 @@ because results are shown to people and stored.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,9 +116,7 @@ def load_suites(folder: Path = SUITES) -> dict[str, Suite]:
 def _suite(file: str, table: str, body: Any) -> Suite:
     known = {"key", "min_rows", "rules"}
     if not isinstance(body, dict) or set(body) - known or not body.get("key"):
-        raise SuiteError(
-            f"{file}: suite {table} needs `key` and `rules`, may have `min_rows`, and nothing else"
-        )
+        raise SuiteError(f"{file}: suite {table} needs `key` and `rules`, may have `min_rows`, and nothing else")
     rules = tuple(_expectations(file, table, body.get("rules") or ()))
     if not rules:
         raise SuiteError(f"{file}: suite {table} has no rule; an empty suite would pass on anything")
@@ -164,11 +163,7 @@ def validate(suite: Suite, frame: pl.DataFrame) -> Report:
         return Report(
             suite.table,
             frame.height,
-            (
-                Outcome(
-                    f"{suite.table}.columns", "columns", ", ".join(missing), "critical", False, 1, (), message
-                ),
-            ),
+            (Outcome(f"{suite.table}.columns", "columns", ", ".join(missing), "critical", False, 1, (), message),),
         )
     results = _evaluate(suite, frame)
     outcomes = tuple(_outcome(suite, e, results.get(e.rule_id)) for e in suite.expectations)
@@ -179,6 +174,7 @@ def validate(suite: Suite, frame: pl.DataFrame) -> Report:
 def _context() -> Any:
     """One ephemeral Great Expectations context a process; imported here because the import costs seconds."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")

@@ -29,7 +29,7 @@ from sandbox.vendors import Handler, Response, answer, brevo_records, set_limits
 
 VENDORS = ("hubspot", "shopware", "brevo", "zendesk")
 # What a vendor allows more than its documentation says, as a customer with a bigger plan would write it down.
-RATES = {"zendesk": "{ default = 10000, exports = 500 }"}
+RATES = {"hubspot": "{ default = 2000, search = 100 }", "zendesk": "{ default = 10000, exports = 500 }"}
 MAX_BODY = 10_000_000
 GZIP_FROM = 1_000  # smaller answers grow or stay
 

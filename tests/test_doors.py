@@ -35,8 +35,6 @@ def test_package_imports_only_what_its_door_allows(package: str) -> None:
     assert files, f"{package}/ holds no Python file"
     for file in files:
         names = imported(file)
-        assert not (names & OURS) - ALLOWED[package] - {package}, (
-            f"{file.relative_to(ROOT)} opens a closed door"
-        )
+        assert not (names & OURS) - ALLOWED[package] - {package}, f"{file.relative_to(ROOT)} opens a closed door"
         if package != "orchestration":
             assert "dagster" not in names, f"{file.relative_to(ROOT)} imports Dagster"
