@@ -211,9 +211,15 @@ def _evaluate(suite: Suite, frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
     return {r.expectation_config.meta["rule_id"]: r.to_json_dict() for r in found.results}
 
 
+def _raised(info: Mapping[str, Any]) -> bool:
+    """Whether a rule raised: Great Expectations says so at the top, or below the name of the metric that failed."""
+    nested = (v.get("raised_exception") for v in info.values() if isinstance(v, dict))
+    return bool(info.get("raised_exception")) or any(nested)
+
+
 def _outcome(suite: Suite, e: Expectation, result: dict[str, Any] | None) -> Outcome:
     column = ", ".join(e.columns) or "table"
-    if result is None or result.get("exception_info", {}).get("raised_exception"):
+    if result is None or _raised(result.get("exception_info", {})):
         message = f"{e.rule_id} could not be evaluated; the rule or the column's type is wrong"
         return Outcome(e.rule_id, e.type, column, e.severity, False, 0, (), message)
     if result["success"]:
