@@ -522,6 +522,9 @@ def _typed(name: str, kind: str, cells: list[Any]) -> pl.Series:
         if kind == "text":
             return pl.Series(name, cells, dtype=dtype, strict=True)
         if kind == "instant":
+            moments = _moments(cells)
+            if moments is not None:
+                return pl.Series(name, moments, dtype=pl.Int64).cast(dtype)
             texts = pl.Series(name, cells, dtype=pl.String, strict=True)
             return texts.str.to_datetime(ISO, time_unit="us", time_zone=None, strict=True)
         if kind == "boolean":
@@ -530,6 +533,32 @@ def _typed(name: str, kind: str, cells: list[Any]) -> pl.Series:
         pass  # another spelling: the casts below decide, and refuse what none of them understands
     cast = CASTS[kind]
     return pl.Series(name, [cast(c) for c in cells], dtype=dtype, strict=True)
+
+
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _moments(cells: list[Any]) -> list[int | None] | None:
+    """The cells as microseconds since 1970 when all are ISO text in UTC with at most microseconds, else None.
+
+    A page has a hundred cells: polars parses them faster, but starting it costs more than all of them.
+    """
+    moments: list[int | None] = []
+    try:
+        for cell in cells:
+            if cell is None:
+                moments.append(None)
+            elif 20 <= len(cell) <= 27 and cell[10] == "T" and cell[-1] == "Z":
+                moment = datetime.fromisoformat(cell[:-1])
+                if moment.tzinfo is not None:
+                    return None
+                moments.append((moment - _EPOCH) // _MICROSECOND)
+            else:
+                return None
+    except (TypeError, ValueError):
+        return None
+    return moments
 
 
 def _updated_at(stream: Stream, values: Sequence[Any]) -> pl.Series:
