@@ -1,9 +1,27 @@
--- The customer journey: one row per touchpoint, at the account that its source record belongs to.
+{{ rebuilt_by_account('int_journey__touched') }}
+
+-- The customer journey: one row per touchpoint, at the account that its source record belongs to. Only the accounts that were touched are
+-- made anew, and those as a whole, because every number below counts over an account's history. The hook deletes them first: an account
+-- that has lost its last touchpoint, by a merge or a deletion, has no new rows that could replace the old ones.
 with
 
+{% if is_incremental() -%}
+touched as (
+    select account_key from {{ ref('int_journey__touched') }}
+),
+
+touchpoints as (
+    select touchpoints.*
+    from {{ ref('int_touchpoint__unioned') }} as touchpoints
+    inner join touched
+        on touchpoints.account_key = touched.account_key
+),
+{%- else -%}
+-- depends_on: {{ ref('int_journey__touched') }}
 touchpoints as (
     select * from {{ ref('int_touchpoint__unioned') }}
 ),
+{%- endif %}
 
 evidence as (
     select * from {{ ref('int_journey__evidence') }}
@@ -57,16 +75,18 @@ numbered as (
     select
         *,
         row_number() over (partition by account_key order by occurred_at, touchpoint_key) as account_touchpoint_number,
-        case when contact_key is not null
-            then row_number() over (partition by contact_key order by occurred_at, touchpoint_key)
+        case
+            when contact_key is not null
+                then row_number() over (partition by account_key, contact_key order by occurred_at, touchpoint_key)
         end as contact_touchpoint_number,
         row_number() over (partition by account_key, journey_phase_key order by occurred_at, touchpoint_key) as phase_touchpoint_number,
         lag(occurred_at) over (partition by account_key order by occurred_at, touchpoint_key) as previous_occurred_at,
-        case when is_content_consumption
-            then sum(case when is_content_consumption then 1 else 0 end) over (
-                partition by account_key, journey_cycle_number order by occurred_at, touchpoint_key
-                rows between unbounded preceding and current row
-            )
+        case
+            when is_content_consumption
+                then sum(case when is_content_consumption then 1 else 0 end) over (
+                    partition by account_key, journey_cycle_number order by occurred_at, touchpoint_key
+                    rows between unbounded preceding and current row
+                )
         end as content_sequence_number,
         min(case when is_conversion or touchpoint_type_code = 'deal_won' then occurred_at end) over (
             partition by account_key, journey_cycle_number
@@ -104,8 +124,9 @@ final as (
         previous_occurred_at,
         {{ seconds_between('previous_occurred_at', 'occurred_at') }} as seconds_since_previous,
         cast(content_sequence_number as integer) as content_sequence_number,
-        case when occurred_at <= cycle_converted_at
-            then {{ days_between('occurred_at', 'cycle_converted_at') }}
+        case
+            when occurred_at <= cycle_converted_at
+                then {{ days_between('occurred_at', 'cycle_converted_at') }}
         end as days_to_cycle_conversion,
         account_touchpoint_number = 1 as is_first_touch,
         coalesce(starts_visit, false) as is_phase_opening,

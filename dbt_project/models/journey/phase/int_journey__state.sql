@@ -186,7 +186,7 @@ by_order as (
         on
             openers_with_next.account_key = numbered.account_key
             and numbered.occurred_at > {{ add_days('openers_with_next.occurred_at', 'phases.return_after_days') }}
-            and (openers_with_next.next_opened_at is null or numbered.occurred_at < openers_with_next.next_opened_at)
+            and (openers_with_next.next_opened_at is null or openers_with_next.next_opened_at > numbered.occurred_at)
     where
         phases.return_phase_code is not null
         and not numbered.opens_phase
@@ -235,11 +235,11 @@ with_phase as (
 with_previous as (
     select
         with_phase.*,
-        lag(account_phase_code) over (
-            partition by account_key order by occurred_at, moment_rank, moment_key
+        lag(with_phase.account_phase_code) over (
+            partition by with_phase.account_key order by with_phase.occurred_at, with_phase.moment_rank, with_phase.moment_key
         ) as previous_phase_code,
-        lag(occurred_at) over (
-            partition by account_key order by occurred_at, moment_rank, moment_key
+        lag(with_phase.occurred_at) over (
+            partition by with_phase.account_key order by with_phase.occurred_at, with_phase.moment_rank, with_phase.moment_key
         ) as previous_moment_at
     from with_phase
 ),
@@ -251,7 +251,7 @@ visits as (
         with_previous.previous_phase_code is null
         or with_previous.previous_phase_code <> with_previous.account_phase_code
         or {{ days_between('with_previous.previous_moment_at', 'with_previous.occurred_at') }} > phases.inactivity_days
-        as starts_visit
+            as starts_visit
     from with_previous
     left join phases
         on with_previous.previous_phase_code = phases.journey_phase_code

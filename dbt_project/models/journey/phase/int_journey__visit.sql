@@ -44,14 +44,14 @@ aggregated as (
 neighbours as (
     select
         aggregated.*,
-        lag(journey_phase_code) over (partition by account_key order by visit_number) as previous_phase_code,
-        lead(journey_phase_code) over (partition by account_key order by visit_number) as next_phase_code,
-        lead(entered_at) over (partition by account_key order by visit_number) as next_entered_at,
-        lead(opened_by_touchpoint_key) over (partition by account_key order by visit_number) as closed_by_touchpoint_key,
-        row_number() over (partition by account_key, journey_phase_code order by visit_number) as phase_visit_number,
+        lag(aggregated.journey_phase_code) over (partition by aggregated.account_key order by aggregated.visit_number) as previous_phase_code,
+        lead(aggregated.journey_phase_code) over (partition by aggregated.account_key order by aggregated.visit_number) as next_phase_code,
+        lead(aggregated.entered_at) over (partition by aggregated.account_key order by aggregated.visit_number) as next_entered_at,
+        lead(aggregated.opened_by_touchpoint_key) over (partition by aggregated.account_key order by aggregated.visit_number) as closed_by_touchpoint_key,
+        row_number() over (partition by aggregated.account_key, aggregated.journey_phase_code order by aggregated.visit_number) as phase_visit_number,
         -- A cycle ends with a purchase or an exit; what follows belongs to the next.
-        1 + coalesce(sum(case when journey_phase_code in ('purchase', 'exit') then 1 else 0 end) over (
-            partition by account_key order by visit_number rows between unbounded preceding and 1 preceding
+        1 + coalesce(sum(case when aggregated.journey_phase_code in ('purchase', 'exit') then 1 else 0 end) over (
+            partition by aggregated.account_key order by aggregated.visit_number rows between unbounded preceding and 1 preceding
         ), 0) as journey_cycle_number
     from aggregated
 ),

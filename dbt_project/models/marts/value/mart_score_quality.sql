@@ -14,7 +14,7 @@ select
     ] -%}
     cast({{ column }} as decimal(18, 6)) as {{ column }},
     {% endfor -%}
-    beats_baseline as is_better_than_baseline,
-    published_as as published_as_code,
+    beats_baseline,
+    published_as,
     note
 from {{ source('insight', 'score_quality') }}
