@@ -8,7 +8,6 @@ process of its own; the marginal cost between two sizes leaves start-up out.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -106,9 +105,7 @@ def lines(small: int = 20_000, large: int = 100_000, rounds: int = 3) -> list[Li
             for size in (small, large):
                 for client in CLIENTS:
                     with tempfile.TemporaryDirectory() as folder:
-                        cost = child(
-                            python("-m", "benchmarks.extraction", client, f"{url}/{size // PAGE}", folder)
-                        )
+                        cost = child(python("-m", "benchmarks.extraction", client, f"{url}/{size // PAGE}", folder))
                     if cost.output.strip() != str(size):
                         raise RuntimeError(f"{client} landed {cost.output.strip() or 'nothing'} of {size} records")
                     key = client, size
@@ -137,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

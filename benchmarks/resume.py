@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.measure import PAGE, Line, vendor_thread
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PAGES, BROKEN = 5, 4
 
 
 def lines() -> list[Line]:
-    import polars as pl
-
     from connectors import SourceError, connect
     from warehouse import Landing, Ledger
 
@@ -59,7 +61,13 @@ def lines() -> list[Line]:
     doubled = ids.len() - ids.n_unique()
     complete = ids.n_unique() == PAGES * PAGE and kept.len() == (BROKEN - 1) * PAGE
     return [
-        Line(f"page {BROKEN} of {PAGES} fails: further requests", str(requests), "2", "2", requests <= 2 and complete),
+        Line(
+            f"page {BROKEN} of {PAGES} fails: further requests",
+            str(requests),
+            "2",
+            "2",
+            requests <= 2 and complete,
+        ),
         Line(
             f"page {BROKEN} of {PAGES} fails: rows doubled",
             f"{doubled} of {ids.len()} ({kept.len()} kept)",
@@ -70,7 +78,7 @@ def lines() -> list[Line]:
     ]
 
 
-def _ids(folder: Path) -> pl.Series:  # type: ignore[name-defined]  # noqa: F821
+def _ids(folder: Path) -> pl.Series:
     import polars as pl
 
     files = sorted(folder.rglob("*.parquet"))
