@@ -8,7 +8,8 @@ matters more than the model: buyers of 60 days against what 365 days would make 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
 
@@ -24,6 +25,8 @@ TREND_PRIOR = 5.0
 MIN_BUYERS = 5
 MAX_ITEMS = 5_000
 EXPONENTS = (1.0, 0.5, 0.0)
+CHUNK = 2_000
+"""Accounts scored at once: the scores of all accounts and products together would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -81,34 +84,77 @@ def fit_affinity(
     counts = dict(recent.group_by("product_key").len().iter_rows())
     b60 = np.array([counts.get(i, 0) for i in items], dtype=np.int64)
     b365 = np.diag(together).copy()
-    trend = ((b60 + TREND_PRIOR) / (b365 * TREND_DAYS / YEAR + TREND_PRIOR)) ** exponent
     # Threads add in another order: six decimals are what every machine agrees on.
-    return Affinity(as_of, items, np.round(weights, 6), trend, b365, b60, together, len(accounts), ridge, exponent)
+    model = Affinity(
+        as_of, items, np.round(weights, 6), np.ones(len(items)), b365, b60, together, len(accounts), ridge, 0.0
+    )
+    return with_exponent(model, exponent)
+
+
+def with_exponent(model: Affinity, exponent: float) -> Affinity:
+    """The same affinities times another power of the trend: (buyers_60d + 5) / (buyers_365d * 60/365 + 5)."""
+    usual = model.buyers_365d * TREND_DAYS / YEAR + TREND_PRIOR
+    return replace(model, trend=((model.buyers_60d + TREND_PRIOR) / usual) ** exponent, exponent=exponent)
 
 
 def matrix(pairs: pl.DataFrame, accounts: list[str], items: list[str]) -> sparse.csr_matrix:
     """The binary account x item matrix of `pairs`; what is not in the lists is left out."""
-    row = {a: n for n, a in enumerate(accounts)}
-    column = {i: n for n, i in enumerate(items)}
-    known = pairs.filter(pl.col("account_key").is_in(accounts) & pl.col("product_key").is_in(items))
-    r = [row[a] for a in known["account_key"]]
-    c = [column[i] for i in known["product_key"]]
-    return sparse.csr_matrix((np.ones(len(r)), (r, c)), shape=(len(accounts), len(items)))
+    row = pl.DataFrame({"account_key": accounts}, schema={"account_key": pl.String}).with_row_index("r")
+    column = pl.DataFrame({"product_key": items}, schema={"product_key": pl.String}).with_row_index("c")
+    found = (
+        pairs.select("account_key", "product_key").unique().join(row, on="account_key").join(column, on="product_key")
+    )
+    at = (found["r"].to_numpy().astype(np.int64), found["c"].to_numpy().astype(np.int64))
+    return sparse.csr_matrix((np.ones(found.height), at), shape=(len(accounts), len(items)))
 
 
-def scores(model: Affinity, owned: sparse.csr_matrix) -> Floats:
-    """Score of each account (row of `owned`) and item; products not sold in 60 days have none (-inf), nor have owned ones."""
-    result: Floats = np.asarray(owned @ model.weights) * model.trend
-    result = np.round(result, 6)
-    result[:, model.buyers_60d == 0] = -np.inf
-    result[owned.nonzero()] = -np.inf
-    return result
+@dataclass(frozen=True)
+class Ranked:
+    """The best products of some accounts: `columns[n, k]` is a number in model.items, `values` its score (-inf: none)."""
+
+    accounts: list[str]
+    owned: sparse.csr_matrix
+    columns: npt.NDArray[np.int64]
+    values: Floats
 
 
-def top(values: Floats, k: int) -> npt.NDArray[np.int64]:
-    """Column numbers of the k largest values of each row, best first, ties by column."""
-    order: npt.NDArray[np.int64] = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    return order
+def ranked(
+    model: Affinity,
+    lines: pl.DataFrame,
+    k: int,
+    allowed: npt.NDArray[np.bool_] | None = None,
+    apart: Sequence[tuple[int, int]] = (),
+) -> Iterator[Ranked]:
+    """The best k products of each account that bought within the year, by CHUNK accounts, in order of keys.
+
+    Left out are products owned (ever), not sold in 60 days, not `allowed`, and those `apart` from an owned one; ties go to
+    the smaller key.
+
+    Args:
+        lines: those before model.as_of.
+    """
+    owned = purchases(lines, model.as_of)
+    accounts = sorted(owned["account_key"].unique().to_list())
+    x = matrix(owned, accounts, model.items)
+    ever = matrix(lines.filter((pl.col("ordered_on") < model.as_of) & ~pl.col("is_return")), accounts, model.items)
+    never = model.buyers_60d == 0
+    if allowed is not None:
+        never = never | ~allowed
+    # Smaller than the sixth decimal, so that it decides among equals only.
+    by_key = np.arange(len(model.items)) * 1e-11
+    for start in range(0, len(accounts), CHUNK):
+        part, had = x[start : start + CHUNK], ever[start : start + CHUNK]
+        values = np.round(np.asarray(part @ model.weights) * model.trend, 6) - by_key
+        values[:, never] = -np.inf
+        values[had.nonzero()] = -np.inf
+        for a, b in apart:
+            values[had[:, [a]].toarray()[:, 0] > 0, b] = -np.inf
+        first = np.argpartition(-values, min(k, values.shape[1] - 1), axis=1)[:, :k]
+        inside = np.take_along_axis(values, first, axis=1)
+        order = np.argsort(-inside, axis=1, kind="stable")
+        columns = np.take_along_axis(first, order, axis=1)
+        best = np.round(np.take_along_axis(inside, order, axis=1), 6)
+        yield Ranked(accounts[start : start + CHUNK], part, columns, best)
 
 
 def recall(
@@ -145,17 +191,11 @@ def recall(
 
 def rank_products(model: Affinity, lines: pl.DataFrame, k: int) -> dict[str, list[str]]:
     """The first k products of each account that bought within the year, owned ones (ever) left out."""
-    owned = purchases(lines, model.as_of)
-    accounts = sorted(owned["account_key"].unique().to_list())
-    values = scores(model, matrix(owned, accounts, model.items))
-    ever = (
-        lines.filter((pl.col("ordered_on") < model.as_of) & ~pl.col("is_return"))
-        .select("account_key", "product_key")
-        .unique()
-    )
-    values[matrix(ever, accounts, model.items).nonzero()] = -np.inf
-    best = top(values, k)
-    return {a: [model.items[j] for j in best[n] if np.isfinite(values[n, j])] for n, a in enumerate(accounts)}
+    return {
+        account: [model.items[j] for j, v in zip(columns, values, strict=True) if v > -np.inf]
+        for part in ranked(model, lines, k)
+        for account, columns, values in zip(part.accounts, part.columns.tolist(), part.values.tolist(), strict=True)
+    }
 
 
 def rank_popular(lines: pl.DataFrame, as_of: date, k: int, days: int = 30) -> dict[str, list[str]]:
@@ -183,11 +223,11 @@ def choose_exponent(lines: pl.DataFrame, as_of: date, horizon_days: int = 90) ->
     past = as_of - timedelta(days=horizon_days)
     known = lines.filter(pl.col("ordered_on") < as_of)
     best, found = 1.0, -1.0
+    model = fit_affinity(known, past)
+    if model is None:
+        return best
     for exponent in EXPONENTS:
-        model = fit_affinity(known, past, exponent=exponent)
-        if model is None:
-            return 1.0
-        value, _ = recall(known, rank_products(model, known, 10), past, horizon_days, 10)
+        value, _ = recall(known, rank_products(with_exponent(model, exponent), known, 10), past, horizon_days, 10)
         if value > found + 1e-9:
             best, found = exponent, value
     return best

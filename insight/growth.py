@@ -17,10 +17,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from insight import affinity
-from insight.affinity import Affinity
+from insight.affinity import Affinity, Ranked
 from insight.tables import empty
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 SHOWN, CALIBRATED_ON = 10, 20
 MIN_ACCOUNTS, MIN_PRODUCTS = 200, 20
 HALF_YEAR = 182
@@ -51,82 +52,93 @@ def products(
     names = dict(catalogue.select("product_key", "product_name").iter_rows())
     if model is None or buyers < MIN_ACCOUNTS or len(model.items) < MIN_PRODUCTS:
         return _popular(lines, catalogue, as_of, names)
-    allowed = _allowed(model, catalogue)
-    owned = affinity.purchases(lines, as_of)
-    accounts = sorted(owned["account_key"].unique().to_list())
-    x = affinity.matrix(owned, accounts, model.items)
-    values = affinity.scores(model, x)
-    ever = lines.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
-    had = affinity.matrix(ever, accounts, model.items)
-    values[had.nonzero()] = -np.inf
-    values[:, ~allowed] = -np.inf
-    _drop_incompatible(values, had, model.items, incompatible)
-    coefficients = _calibrate(lines, as_of, horizon_days, model.exponent)
+    weights = _calibrate(lines, as_of, horizon_days, model.exponent)
     silent = dict(rhythm.select("account_key", "days_silent").iter_rows())
-    family = dict(catalogue.select("product_key", pl.coalesce("product_family", "product_key")).iter_rows())
+    kin = dict(catalogue.select("product_key", pl.coalesce("product_family", "product_key")).iter_rows())
+    families = [kin.get(i, i) for i in model.items]
     first_amount = _first_order_amounts(lines)
-    rows: list[dict[str, Any]] = []
-    best = affinity.top(values, CALIBRATED_ON)
-    for n, account in enumerate(accounts):
+    amounts = np.array([first_amount.get(i, 0.0) for i in model.items])
+    named = [str(names.get(i) or i) for i in model.items]
+    apart = _apart(model.items, incompatible)
+    parts = []
+    for chunk in affinity.ranked(model, lines, CALIBRATED_ON, _allowed(model, catalogue), apart):
+        n, j, rank, score = _one_of_a_family(chunk, families)
+        if not len(n):
+            continue
+        days = np.array([silent.get(a, 365) for a in chunk.accounts], dtype=np.float64)
+        count = np.diff(chunk.owned.indptr).astype(np.float64)
+        frame = _reasons(model, chunk.owned, n, j, named).with_columns(
+            pl.Series("account_key", [chunk.accounts[i] for i in n.tolist()]),
+            pl.Series("product_key", [model.items[i] for i in j.tolist()]),
+            pl.Series("rank", rank),
+            pl.Series("score", score),
+            pl.lit("affinity_rule").alias("method"),
+            pl.Series("peer_penetration_pct", 100 * model.buyers_365d[j] / model.accounts),
+            pl.Series("expected_order_amount", amounts[j]),
+        )
+        if weights is not None:
+            x = _features(score, model.buyers_60d[j].astype(np.float64), days[n], count[n])
+            frame = frame.with_columns(pl.Series("purchase_propensity", np.round(expit(x @ weights), 6)))
+            worth = pl.col("purchase_propensity") * pl.col("expected_order_amount")
+            frame = frame.with_columns(worth.alias("expected_value_amount"))
+        parts.append(frame)
+    schema = {c: t for c, t in empty("recommendation").schema.items() if c not in ("as_of_on", "score_version")}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+
+def _one_of_a_family(chunk: Ranked, families: list[Any]) -> tuple[Ints, Ints, Ints, Floats]:
+    """Account number, product number, rank and score of at most ten products an account, the best of each family."""
+    rows: list[tuple[int, int, int, float]] = []
+    for n, (columns, values) in enumerate(zip(chunk.columns.tolist(), chunk.values.tolist(), strict=True)):
         taken: set[Any] = set()
-        have = x[n].indices
-        for j in best[n]:
-            score = float(values[n, j])
-            kin = family.get(model.items[j], model.items[j])
-            if not np.isfinite(score) or score <= 0 or kin in taken or len(taken) == SHOWN:
-                continue
-            taken.add(kin)
-            p = _propensity(coefficients, score, model.buyers_60d[j], silent.get(account, 365), len(have))
-            amount = first_amount.get(model.items[j], 0.0)
-            rows.append(_row(account, model, j, have, len(taken), score, p, amount, names))
-    schema = {k: v for k, v in empty("recommendation").schema.items() if k not in ("as_of_on", "score_version")}
-    if not rows:
-        return pl.DataFrame(schema=schema)
-    return pl.DataFrame(rows, infer_schema_length=None)
+        for j, score in zip(columns, values, strict=True):
+            if score <= 0 or len(taken) == SHOWN:
+                break
+            if families[j] not in taken:
+                taken.add(families[j])
+                rows.append((n, j, len(taken), score))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3]
 
 
-def _row(
-    account: str,
-    model: Affinity,
-    j: int,
-    have: npt.NDArray[np.int32],
-    rank: int,
-    score: float,
-    p: float | None,
-    amount: float,
-    names: dict[str, Any],
-) -> dict[str, Any]:
-    terms = model.weights[have, j]
-    total = float(terms[terms > 0].sum())
-    strongest = [int(i) for i in np.argsort(-terms, kind="stable")[:3] if terms[i] > 0]
-    because = [(model.items[have[i]], float(terms[i]) / total) for i in strongest]
-    main = int(have[strongest[0]]) if strongest else None
-    support = int(model.together[main, j]) if main is not None else 0
-    confidence = support / int(model.buyers_365d[main]) if main is not None else 0.0
-    penetration = int(model.buyers_365d[j]) / model.accounts
-    named = [str(names.get(key) or key) for key, _ in because]
-    share = sum(s for _, s in because)
-    row: dict[str, Any] = {
-        "account_key": account,
-        "product_key": model.items[j],
-        "rank": rank,
-        "method": "affinity_rule",
-        "score": score,
-        "purchase_propensity": p,
-        "peer_penetration_pct": 100 * penetration,
-        "support": support,
-        "confidence": confidence,
-        "lift": confidence / penetration if penetration else None,
-        "expected_order_amount": amount,
-        "expected_value_amount": None if p is None else p * amount,
-        "reason_text_en": f"Because you have {_and(named, 'and')} ({share:.0%} of the score); {support} accounts bought both.",
-        "reason_text_de": f"Weil Sie {_and(named, 'und')} haben ({share:.0%} der Bewertung); {support} Konten kauften beides.",
-    }
-    for place, (key, part) in enumerate(because, start=1):
-        row |= {f"because_product_key_{place}": key, f"because_share_{place}": part}
-    for place in range(len(because) + 1, 4):
-        row |= {f"because_product_key_{place}": None, f"because_share_{place}": None}
-    return row
+def _reasons(model: Affinity, owned: Any, n: Ints, j: Ints, named: list[str]) -> pl.DataFrame:
+    """What each product (account n, product j) is recommended for: the three owned products that add most, and their shares."""
+    sizes = np.diff(owned.indptr)[n]
+    pair = np.repeat(np.arange(len(n)), sizes)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    have = owned.indices[owned.indptr[n][pair] + within]
+    term = model.weights[have, j[pair]]
+    total = np.bincount(pair, np.maximum(term, 0), len(n))
+    order = np.lexsort((have, -term, pair))
+    main, share = np.full((len(n), 3), -1), np.zeros((len(n), 3))
+    first = (within < 3) & (term[order] > 0)  # sorted inside each pair, so the place there is the old one
+    main[pair[order][first], within[first]] = have[order][first]
+    share[pair[order][first], within[first]] = term[order][first] / total[pair[order][first]]
+    support = np.where(main[:, 0] >= 0, model.together[main[:, 0], j], 0)
+    confidence = np.where(main[:, 0] >= 0, support / model.buyers_365d[main[:, 0]], 0.0)
+    texts = [
+        _because([named[i] for i in own if i >= 0], parts, both)
+        for own, parts, both in zip(main.tolist(), share.sum(axis=1).tolist(), support.tolist(), strict=True)
+    ]
+    keys = np.array([*model.items, None], dtype=object)
+    return pl.DataFrame(
+        {
+            **{f"because_product_key_{k + 1}": pl.Series(keys[main[:, k]].tolist(), dtype=pl.String) for k in range(3)},
+            **{f"because_share_{k + 1}": pl.Series(np.where(main[:, k] >= 0, share[:, k], np.nan)) for k in range(3)},
+            "support": support,
+            "confidence": confidence,
+            "lift": confidence / (model.buyers_365d[j] / model.accounts),
+            "reason_text_en": [t[0] for t in texts],
+            "reason_text_de": [t[1] for t in texts],
+        }
+    ).with_columns(pl.col("^because_share_.$").fill_nan(None))
+
+
+def _because(names: list[str], share: float, both: int) -> tuple[str, str]:
+    return (
+        f"Because you have {_and(names, 'and')} ({share:.0%} of the score); {both} accounts bought both.",
+        f"Weil Sie {_and(names, 'und')} haben ({share:.0%} der Bewertung); {both} Konten kauften beides.",
+    )
 
 
 def _and(names: list[str], word: str) -> str:
@@ -139,17 +151,17 @@ def _allowed(model: Affinity, catalogue: pl.DataFrame) -> npt.NDArray[np.bool_]:
     return np.array([i not in delisted for i in model.items])
 
 
-def _drop_incompatible(values: Floats, had: Any, items: list[str], pairs: pl.DataFrame | None) -> None:
+def _apart(items: list[str], pairs: pl.DataFrame | None) -> list[tuple[int, int]]:
+    """Pairs of product numbers that must not go together, both ways."""
     if pairs is None:
-        return
+        return []
     place = {i: n for n, i in enumerate(items)}
-    both = [
+    known = [
         (place[a], place[b])
         for a, b in pairs.select("product_key", "other_key").iter_rows()
         if a in place and b in place
     ]
-    for a, b in {*both, *((b, a) for a, b in both)}:
-        values[had[:, [a]].toarray()[:, 0] > 0, b] = -np.inf
+    return sorted({*known, *((b, a) for a, b in known)})
 
 
 def _first_order_amounts(lines: pl.DataFrame) -> dict[str, float]:
@@ -199,33 +211,21 @@ def _log_odds(p: float) -> float:
 def _shown_and_bought(
     known: pl.DataFrame, lines: pl.DataFrame, model: Affinity, past: date, horizon_days: int
 ) -> tuple[Floats, Floats]:
-    owned = affinity.purchases(known, past)
-    accounts = sorted(owned["account_key"].unique().to_list())
-    x = affinity.matrix(owned, accounts, model.items)
-    values = affinity.scores(model, x)
-    ever = known.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
-    values[affinity.matrix(ever, accounts, model.items).nonzero()] = -np.inf
-    best = affinity.top(values, CALIBRATED_ON)
-    last = dict(owned.group_by("account_key").agg(pl.col("last_on").max()).iter_rows())
+    last = dict(affinity.purchases(known, past).group_by("account_key").agg(pl.col("last_on").max()).iter_rows())
     end = past + timedelta(days=horizon_days)
     then = lines.filter((pl.col("ordered_on") >= past) & (pl.col("ordered_on") < end) & ~pl.col("is_return"))
-    bought = affinity.matrix(then.select("account_key", "product_key").unique(), accounts, model.items).toarray() > 0
-    n = np.repeat(np.arange(len(accounts)), best.shape[1])
-    j = best.ravel()
-    score = values[n, j]
-    silent: Floats = np.array([(past - last[a]).days for a in accounts], dtype=np.float64)[n]
-    count = np.asarray(x.sum(axis=1), dtype=np.float64).ravel()[n]
-    good = np.isfinite(score) & (score > 0)
-    features = _features(score[good], model.buyers_60d[j][good].astype(np.float64), silent[good], count[good])
-    return features, bought[n, j][good].astype(np.float64)
-
-
-def _propensity(w: Floats | None, score: float, buyers: int, silent: int, owned: int) -> float | None:
-    """None where no earlier list could be compared with what was bought: no figure is better than an invented one."""
-    if w is None:
-        return None
-    x = _features(np.array([score]), np.array([float(buyers)]), np.array([float(silent)]), np.array([float(owned)]))
-    return round(float(expit(x @ w)[0]), 6)
+    features, happened = [np.zeros((0, 5))], [np.zeros(0)]
+    for chunk in affinity.ranked(model, known, CALIBRATED_ON):
+        bought = affinity.matrix(then, chunk.accounts, model.items).toarray() > 0
+        n, j = np.repeat(np.arange(len(chunk.accounts)), chunk.columns.shape[1]), chunk.columns.ravel()
+        score = chunk.values.ravel()
+        good = np.isfinite(score) & (score > 0)
+        n, j, score = n[good], j[good], score[good]
+        silent = np.array([(past - last[a]).days for a in chunk.accounts], dtype=np.float64)
+        count = np.diff(chunk.owned.indptr).astype(np.float64)
+        features.append(_features(score, model.buyers_60d[j].astype(np.float64), silent[n], count[n]))
+        happened.append(bought[n, j].astype(np.float64))
+    return np.concatenate(features), np.concatenate(happened)
 
 
 def _popular(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, names: dict[str, Any]) -> pl.DataFrame:

@@ -136,6 +136,26 @@ def test_recall_knows_only_what_was_owned_before() -> None:
     assert affinity.recall(lines, {"a": ["p1", "p3"]}, as_of, 90, 10)[0] == 0.0
 
 
+def test_a_product_that_was_only_returned_is_not_owned() -> None:
+    day = date(2025, 5, 1)
+    lines = market.lines_of([market.line("a", day, "p1"), market.line("a", day, "p2", returned=True)])
+    assert affinity.purchases(lines, market.AS_OF)["product_key"].to_list() == ["p1"]
+
+
+def test_reasons_are_the_largest_terms_of_the_sum(scored: dict[str, pl.DataFrame], lines: pl.DataFrame) -> None:
+    known = lines.filter(pl.col("ordered_on") < market.AS_OF)
+    model = affinity.fit_affinity(known, market.AS_OF)
+    assert model is not None
+    place = {p: n for n, p in enumerate(model.items)}
+    owned = dict(affinity.purchases(known, market.AS_OF).group_by("account_key").agg("product_key").iter_rows())
+    for row in scored["recommendation"].sample(50, seed=1).iter_rows(named=True):
+        terms = {p: model.weights[place[p], place[row["product_key"]]] for p in owned[row["account_key"]]}
+        best = max(sorted(terms), key=lambda p: terms[p])
+        assert terms[row["because_product_key_1"]] == pytest.approx(terms[best])
+        positive = sum(t for t in terms.values() if t > 0)
+        assert row["because_share_1"] == pytest.approx(terms[best] / positive)
+
+
 def test_recommended_is_nothing_owned_delisted_incompatible_or_twice_of_a_family(lines: pl.DataFrame) -> None:
     family = {f"p{n:02d}": f"f{n // 2}" for n in range(40)}
     products = market.products_of(lines, family, delisted=("p00", "p07"))
