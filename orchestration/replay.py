@@ -6,31 +6,53 @@ import uuid
 
 import polars as pl
 
-from connectors import VENDORS
-from connectors.contract import Raw, typed
+from connectors import VENDORS, Reject, UnexpectedContent
+from connectors.contract import decode, typed
 from orchestration.reports import ledger_of
-from orchestration.settings import Settings
+from orchestration.settings import ConfigError, Settings
+from warehouse import WarehouseError, run_lock
 from warehouse import replay as warehouse_replay
-from warehouse import run_lock
 
 
-def parse(vendor: str, stream: str, text: str) -> tuple[pl.DataFrame, list[object]]:
-    """One kept record as its stream declares it now."""
-    import orjson
+def parse(vendor: str, stream: str, text: str) -> tuple[pl.DataFrame, list[Reject]]:
+    """One kept record as its stream declares it now, read by the decoder that reads a vendor's page.
 
+    A lenient decoder would let through what the strict one refused: doubled keys, broken text, numbers too large.
+    """
+    declared = VENDORS[vendor].streams.get(stream) if vendor in VENDORS else None
+    if declared is None:
+        return pl.DataFrame(), []  # no longer read: nothing says what it should look like
+    body = f"[{text}]".encode("utf-8", "surrogateescape")
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        _, raws = decode(body, f"{vendor}.{stream}", "")
+    except UnexpectedContent:
         return pl.DataFrame(), []
-    frame, rejects = typed(VENDORS[vendor].streams[stream], [Raw(value, text)])
-    return frame, list(rejects)
+    return typed(declared, raws) if len(raws) == 1 else (pl.DataFrame(), [])
 
 
 def replay(settings: Settings, vendor: str | None) -> str:
+    """Lands what passes now; what a newer version has overtaken is closed without replacing it.
+
+    Raises:
+        ConfigError: there is no such vendor.
+        warehouse.LockHeld: a run is at work.
+    """
+    if vendor is not None and vendor not in VENDORS:
+        raise ConfigError(f"--source {vendor!r} is no vendor; write one of {', '.join(VENDORS)}")
     ledger = ledger_of(settings)
     with run_lock(settings.data):
         run_id = uuid.uuid4().hex
         ledger.start_run(run_id)
-        done = warehouse_replay(ledger, settings.data, run_id, parse, by="command line", vendor=vendor)  # type: ignore[arg-type]
-        ledger.finish_run(run_id, exit_code=0)
-    return f"{done.replayed} landed, {done.superseded} overtaken by newer versions, {done.still_refused} still refused; build them with `wegpunkt run`"
+        code = 1
+        try:
+            done = warehouse_replay(ledger, settings.data, run_id, parse, by="command line", vendor=vendor)
+            code = 0
+        except WarehouseError as error:
+            code = error.exit_code
+            raise
+        finally:
+            ledger.finish_run(run_id, exit_code=code)
+    return (
+        f"{done.replayed} landed, {done.superseded} overtaken by newer versions, {done.still_refused} still refused;"
+        " build them with `wegpunkt run`"
+    )
