@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections import deque
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import duckdb
 
 from connectors import VENDORS
 from orchestration.settings import ConfigError, Settings
-from warehouse import Issues, Ledger, Publisher, Quarantine
+from warehouse import Build, Issues, Ledger, Publisher, Quarantine
 from warehouse import doctor as warehouse_doctor
 from warehouse import verify as warehouse_verify
 
@@ -113,7 +113,9 @@ def quality(settings: Settings) -> tuple[Document, list[str]]:
     issues = Issues(ledger_of(settings)).list("open")
     lines: list[str] = []
     for issue in issues:
-        waived = f" (waived until {issue['waived_until']:%Y-%m-%d})" if issue["waived_until"] else ""
+        # A waiver ends at midnight after its last day; people are told the day.
+        last = issue["waived_until"] and issue["waived_until"] - timedelta(microseconds=1)
+        waived = f" (waived until {last:%Y-%m-%d})" if last else ""
         lines.append(f"{issue['severity']}: {issue['rule_id']}: {issue['title']}{waived}")
         keys = issue["keys"] if isinstance(issue["keys"], list) else []
         lines += [f"    {k['key']}{'  ' + k['url'] if k.get('url') else ''}" for k in keys[:20]]
@@ -137,6 +139,8 @@ def unwaive(settings: Settings, rule: str, by: str) -> str:
 # --- who is who --------------------------------------------------------------------------------------------------------
 
 Record = tuple[str, str, str]
+Edge = tuple[Any, ...]
+Keys = dict[tuple[str, str, str, str], str]
 
 
 def _record(text: str) -> Record:
@@ -152,36 +156,61 @@ def identity_explain(settings: Settings, a: str, b: str) -> tuple[Document, list
     first, second = _record(a), _record(b)
     if not settings.build_file.exists():
         raise ConfigError(f"{settings.build_file} does not exist; run `wegpunkt run` first")
-    with duckdb.connect(str(settings.build_file), read_only=True) as connection:
-        edges = connection.execute(
-            "select a_system, a_instance, a_record_id, b_system, b_instance, b_record_id, rule_id, evidence, decision,"
-            " entity_type from insight.identity_edge"
-        ).fetchall()
-        keys = {
-            (row[0], row[1], row[2], row[3]): row[4]
-            for row in connection.execute(
-                "select source_system, source_instance, source_record_id, entity_type, entity_key from insight.identity"
-            ).fetchall()
-        }
+    edges, keys = _who_is_who(settings)
     types = [t for t in ("account", "contact") if (*first, t) in keys and (*second, t) in keys]
     if not types:
         raise ConfigError(f"{a} and {b} are not both known as accounts or as people; see `wegpunkt status`")
     kind = types[0]
     same = keys[(*first, kind)] == keys[(*second, kind)]
     path = _path([e for e in edges if e[9] == kind and e[8] == "merged"], first, second) if same else []
-    against = [
-        e for e in edges if e[9] == kind and {tuple(e[0:3]), tuple(e[3:6])} == {first, second} and e[8] != "merged"
-    ]
+    against = _against(edges, keys, kind, first, second)
     verdict = f"{a} and {b} are {'one' if same else 'two'} {kind}{'' if same else 's'}"
     steps = [f"  {_name(e[0:3])} = {_name(e[3:6])}: {e[6]} ({e[7]})" for e in path]
-    doubts = [f"  {e[8]} by {e[6]}: {e[7]}" for e in against]
+    doubts = [f"  {_name(e[0:3])} and {_name(e[3:6])}: {e[8]} by {e[6]} ({e[7]})" for e in against]
+    if not same and not against:
+        doubts = ["  nothing was found that speaks for or against it"]
     document = {
         "same": same,
         "entity_type": kind,
         "path": [{"a": _name(e[0:3]), "b": _name(e[3:6]), "rule_id": e[6], "evidence": e[7]} for e in path],
-        "against": [{"decision": e[8], "rule_id": e[6], "evidence": e[7]} for e in against],
+        "against": [
+            {"a": _name(e[0:3]), "b": _name(e[3:6]), "decision": e[8], "rule_id": e[6], "evidence": e[7]}
+            for e in against
+        ],
     }
     return document, [verdict, *steps, *doubts]
+
+
+def _who_is_who(settings: Settings) -> tuple[list[Edge], Keys]:
+    """All edges, and the entity of each record, as the last run found them."""
+    build = Build(settings.data, ledger_of(settings), {})
+    try:
+        with build.connect(read_only=True) as connection:
+            edges = connection.execute(
+                "select a_system, a_instance, a_record_id, b_system, b_instance, b_record_id, rule_id, evidence,"
+                " decision, entity_type from insight.identity_edge"
+            ).fetchall()
+            known = connection.execute(
+                "select source_system, source_instance, source_record_id, entity_type, entity_key from insight.identity"
+            ).fetchall()
+    except duckdb.CatalogException:
+        raise ConfigError("who is who was not worked out yet: run `wegpunkt run` first") from None
+    return edges, {(row[0], row[1], row[2], row[3]): row[4] for row in known}
+
+
+def _against(edges: list[Edge], keys: Keys, kind: str, first: Record, second: Record) -> list[Edge]:
+    """What was suggested or vetoed between the two. Where they are two entities, any of their records may hold them
+    apart, not only these two."""
+    wanted = {keys[(*first, kind)], keys[(*second, kind)]}
+    found = []
+    for e in edges:
+        if e[9] != kind or e[8] == "merged":
+            continue
+        direct = {tuple(e[0:3]), tuple(e[3:6])} == {first, second}
+        between = {keys.get((e[0], e[1], e[2], kind)), keys.get((e[3], e[4], e[5], kind))} == wanted
+        if direct or (len(wanted) == 2 and between):
+            found.append(e)
+    return found
 
 
 def _name(record: Any) -> str:
@@ -189,13 +218,13 @@ def _name(record: Any) -> str:
     return f"{vendor}:{record_id}" if instance == "default" else f"{vendor}/{instance}:{record_id}"
 
 
-def _path(edges: list[tuple[Any, ...]], first: Record, second: Record) -> list[tuple[Any, ...]]:
-    beside: dict[Record, list[tuple[Record, tuple[Any, ...]]]] = {}
+def _path(edges: list[Edge], first: Record, second: Record) -> list[Edge]:
+    beside: dict[Record, list[tuple[Record, Edge]]] = {}
     for e in edges:
         x, y = (e[0], e[1], e[2]), (e[3], e[4], e[5])
         beside.setdefault(x, []).append((y, e))
         beside.setdefault(y, []).append((x, e))
-    came: dict[Record, tuple[Record, tuple[Any, ...]]] = {}
+    came: dict[Record, tuple[Record, Edge]] = {}
     queue, seen = deque([first]), {first}
     while queue:
         here = queue.popleft()
@@ -224,6 +253,8 @@ def export(settings: Settings, table: str, kind: str, to: Path) -> str:
         raise ConfigError(f"--format {kind!r} is not known; write csv or parquet")
     if not settings.published_file.exists():
         raise ConfigError(f"{settings.published_file} does not exist; run `wegpunkt run` first")
+    if not to.absolute().parent.is_dir():
+        raise ConfigError(f"--to {to}: there is no folder {to.absolute().parent}; create it first")
     with duckdb.connect(str(settings.published_file), read_only=True) as connection:
         tables = [r[0] for r in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
         if table not in tables:
