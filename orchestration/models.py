@@ -78,7 +78,11 @@ def build(stage: str) -> dg.AssetsDefinition:
             if stage == "staging" and not run.work.prepare(run.as_of):
                 progress.current().say("nothing new: the published generation is current")
                 return
-            results = run.dbt.build(stage, on_node=lambda name: progress.current().say(f"built {name}"))
+            # Incremental models must not keep rows that older code wrote.
+            anew = run.request.full or run.work.code_changed()
+            results = run.dbt.build(
+                stage, on_node=lambda name: progress.current().say(f"built {name}"), full_refresh=anew
+            )
             rows = run.work.row_counts([n.name for n in results if n.resource_type != "test"])
         for node in results:
             if node.unique_id in keys:

@@ -81,6 +81,11 @@ class Work:
         dbt.lay_seeds(self.settings, dbt.Dbt.of(self.settings).seeds)
         return True
 
+    def code_changed(self) -> bool:
+        """Whether models, rules or scores differ from those of the newest generation, or nobody can tell."""
+        before = self.published_inputs()
+        return before is None or before.split(":", 1)[0] != dbt.code_hash(self.settings)
+
     def published_inputs(self) -> str | None:
         """The inputs that the newest generation was made of; None when nobody can tell, and then it is made again."""
         newest = self.ledger.rows(
