@@ -170,12 +170,38 @@ by_time as (
         < coalesce(openers_with_next.next_opened_at, run.as_of_at)
 ),
 
+-- Growth and advocacy end with the first routine order some time after they began.
+by_order as (
+    select
+        openers_with_next.account_key,
+        min(numbered.occurred_at) as occurred_at,
+        {{ surrogate_key(["'order'", 'openers_with_next.moment_key']) }} as moment_key,
+        min('routine_after_' || openers_with_next.journey_phase_code) as rule_id,
+        min(phases.return_phase_code) as journey_phase_code,
+        0 as moment_rank
+    from openers_with_next
+    inner join phases
+        on openers_with_next.journey_phase_code = phases.journey_phase_code
+    inner join numbered
+        on
+            openers_with_next.account_key = numbered.account_key
+            and numbered.occurred_at > {{ add_days('openers_with_next.occurred_at', 'phases.return_after_days') }}
+            and (openers_with_next.next_opened_at is null or openers_with_next.next_opened_at > numbered.occurred_at)
+    where
+        phases.return_phase_code is not null
+        and not numbered.opens_phase
+        and numbered.touchpoint_type_code in ('order_placed', 'marketplace_order')
+    group by openers_with_next.account_key, openers_with_next.moment_key
+),
+
 moments as (
     select account_key, occurred_at, moment_key, rule_id, journey_phase_code, moment_rank, true as is_opener, false as is_touchpoint
     from openers
     where moment_rank = 0
     union all
     select account_key, occurred_at, moment_key, rule_id, journey_phase_code, moment_rank, true, false from by_time
+    union all
+    select account_key, occurred_at, moment_key, rule_id, journey_phase_code, moment_rank, true, false from by_order
     union all
     select
         account_key,
