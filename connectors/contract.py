@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from connectors.spec import (
     SourceError,
     Stream,
     UnexpectedContent,
+    steps_of,
 )
 
 MAX_RECORD = 5_000_000
@@ -451,7 +453,7 @@ def _identity(stream: Stream, value: Any) -> str | None:
     if not isinstance(value, dict):
         return None
     if len(stream.key) == 1 and type(only := value.get(stream.key[0])) is str and only:
-        return str(only)
+        return only
     parts = [_text(at(value, path.split("."))) for path in stream.key]
     return None if any(p is None or p == "" for p in parts) else ":".join(str(p) for p in parts)
 
@@ -481,28 +483,50 @@ def _cursor_paths(stream: Stream) -> list[str]:
     return [p for p in (cursor.path, cursor.fallback) if p] if cursor else []
 
 
+class _Cells:
+    """The values at many paths in many records, looked up together where paths share what is above their last key."""
+
+    def __init__(self, values: list[Any], paths: Iterable[tuple[str | int, ...]]) -> None:
+        self.values = values
+        self.found: dict[tuple[str | int, ...], Sequence[Any]] = {}
+        below: dict[tuple[str | int, ...], list[str]] = {}
+        for *above, last in set(paths):
+            if isinstance(last, str):
+                below.setdefault(tuple(above), []).append(last)
+        for prefix, names in below.items():
+            holders = [at(v, prefix) for v in values] if prefix else values
+            for name, column in zip(names, _columns(holders, names), strict=True):
+                self.found[*prefix, name] = column
+
+    def __call__(self, steps: tuple[str | int, ...]) -> Sequence[Any]:
+        found = self.found.get(steps)
+        return [at(v, steps) for v in self.values] if found is None else found
+
+
+def _columns(holders: list[Any], names: list[str]) -> list[Sequence[Any]]:
+    """The values of several keys: all of a record at once where every record has them all, else one by one."""
+    try:
+        rows = list(map(itemgetter(*names), holders))
+        return [rows] if len(names) == 1 else list(zip(*rows, strict=True)) or [[] for _ in names]
+    except (KeyError, TypeError):
+        pass
+    objects = [h if isinstance(h, dict) else {} for h in holders]
+    return [[h.get(name) for h in objects] for name in names]
+
+
 def _frame(stream: Stream, raws: Sequence[Raw], ids: Sequence[str]) -> pl.DataFrame:
     values = [r.value for r in raws]
-    holders: dict[tuple[str | int, ...], list[Any]] = {}
+    cells_at = _Cells(values, [*(c.steps for c in stream.columns), *(steps_of(p) for p in _cursor_paths(stream)[:1])])
     data: dict[str, pl.Series] = {
         "record_id": pl.Series("record_id", ids, dtype=pl.String),
-        "updated_at": _updated_at(stream, values),
+        "updated_at": _updated_at(stream, values, cells_at),
         "is_deleted": pl.Series("is_deleted", [bool(stream.deleted(v)) for v in values], dtype=pl.Boolean),
         "merged_into": pl.Series("merged_into", [None] * len(values), dtype=SYSTEM_SCHEMA["merged_into"]),
     }
     for column in stream.columns:
-        *above, last = column.steps
-        holder = tuple(above)
-        if holder not in holders:
-            holders[holder] = [at(v, holder) for v in values] if holder else values
-        try:
-            cells = [h.get(last) for h in holders[holder]]
-        except AttributeError:  # somewhere the path breaks off, or leads through a list
-            cells = [at(v, column.steps) for v in values]
+        cells = cells_at(column.steps)
         if stream.false_is_null and column.type != "boolean":
             cells = [None if c is False else c for c in cells]
-        if column.required and None in cells:
-            raise ValueError(column.name)
         series = _typed(column.name, column.type, cells)
         if column.required and series.null_count():
             raise ValueError(column.name)
@@ -515,16 +539,13 @@ _BOOLEANS = {None: None, "": None, "true": True, "false": False, True: True, Fal
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
-def _typed(name: str, kind: str, cells: list[Any]) -> pl.Series:
+def _typed(name: str, kind: str, cells: Sequence[Any]) -> pl.Series:
     """A column at once where the vendor keeps to one spelling, cell by cell where not."""
     dtype = POLARS_TYPES[kind]
     try:
         if kind == "text":
             return pl.Series(name, cells, dtype=dtype, strict=True)
         if kind == "instant":
-            moments = _moments(cells)
-            if moments is not None:
-                return pl.Series(name, moments, dtype=pl.Int64).cast(dtype)
             texts = pl.Series(name, cells, dtype=pl.String, strict=True)
             return texts.str.to_datetime(ISO, time_unit="us", time_zone=None, strict=True)
         if kind == "boolean":
@@ -535,37 +556,10 @@ def _typed(name: str, kind: str, cells: list[Any]) -> pl.Series:
     return pl.Series(name, [cast(c) for c in cells], dtype=dtype, strict=True)
 
 
-_EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _moments(cells: list[Any]) -> list[int | None] | None:
-    """The cells as microseconds since 1970 when all are ISO text in UTC with at most microseconds, else None.
-
-    A page has a hundred cells: polars parses them faster, but starting it costs more than all of them.
-    """
-    moments: list[int | None] = []
-    try:
-        for cell in cells:
-            if cell is None:
-                moments.append(None)
-            elif 20 <= len(cell) <= 27 and cell[10] == "T" and cell[-1] == "Z":
-                moment = datetime.fromisoformat(cell[:-1])
-                if moment.tzinfo is not None:
-                    return None
-                moments.append((moment - _EPOCH) // _MICROSECOND)
-            else:
-                return None
-    except (TypeError, ValueError):
-        return None
-    return moments
-
-
-def _updated_at(stream: Stream, values: Sequence[Any]) -> pl.Series:
+def _updated_at(stream: Stream, values: Sequence[Any], cells_at: _Cells) -> pl.Series:
     cursor = stream.cursor
     if cursor is not None and cursor.path:
-        steps = cursor.path.split(".")
-        cells = [at(v, steps) for v in values]
+        cells = cells_at(steps_of(cursor.path))
         if all(type(c) is str and c for c in cells) and cells:
             return _typed("updated_at", "instant", cells)
     return pl.Series("updated_at", [changed_at(stream, v) for v in values], dtype=pl.Datetime("us"))

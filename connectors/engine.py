@@ -1,13 +1,13 @@
 """The one loop: windows, pages, children, cursors, resuming. It reads declarations and knows no vendor.
 
-A read of a stream is a list of passes (backfill or increment, the archive, the ids for reconciliation). After each page
+A read of a stream is a list of passes (backfill or increment, the archive, the ids for reconciliation). After each batch
 it says from where it could go on in another process; only the last batch of the last pass says from where the *next*
 read may begin, and never later than the vendor's own clock at the start.
 """
 
 from __future__ import annotations
 
-import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -37,6 +37,9 @@ from connectors.spec import (
 )
 
 EMPTY_PAGES_IN_A_ROW = 50
+BATCH_RECORDS, BATCH_SECONDS = 1_000, 2.0
+"""Pages are typed together: making a column costs the same for a hundred values as for a thousand. A slow vendor's pages
+do not wait for each other longer than these seconds."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,31 @@ class Connector:
         return _Read(self, declared, state, since, full, reconcile).batches(resume)
 
 
+class _Circle:
+    """What a phase has asked for and received: paging that comes back to it would never end."""
+
+    def __init__(self, anchors: tuple[str, ...]) -> None:
+        self.anchors = anchors
+        self.positions: set[bytes] = set()
+        self.pages: set[int] = set()
+        self.empty = 0
+
+    def asked(self, here: Position) -> bool:
+        mark = orjson.dumps(here, option=orjson.OPT_SORT_KEYS)
+        known = mark in self.positions
+        self.positions.add(mark)
+        return known
+
+    def came(self, here: Position, raws: list[contract.Raw]) -> bool:
+        self.empty = 0 if raws else self.empty + 1
+        if not raws:
+            return False
+        digest = hash((repr([here.get(k) for k in self.anchors]), *(r.text for r in raws)))
+        known = digest in self.pages
+        self.pages.add(digest)
+        return known
+
+
 class _Read:
     """One read of one stream."""
 
@@ -249,47 +277,53 @@ class _Read:
     def walk(
         self, phase: Phase, position: Position | None, present: list[str]
     ) -> Iterator[tuple[Batch, Position | None]]:
+        """Batches of a phase, each with the position after it. A failure comes after the batch of what came before it."""
         window = self.window(phase)
         here: Position | None = position if position is not None else phase.plan.paginator.first(window)
-        seen_positions: set[bytes] = set()
-        seen_pages: set[bytes] = set()
-        empty = 0
+        circle = _Circle(phase.plan.paginator.anchors)
         while here is not None:
-            mark = orjson.dumps(here, option=orjson.OPT_SORT_KEYS)
-            if mark in seen_positions:
-                raise self.stuck("the same page was asked for twice")
-            seen_positions.add(mark)
-            before = self.client.requests
-            waited = self.client.waited
-            page, raws = self.page(phase, phase.plan.call(window, here), window)
-            if raws:
-                anchor = repr([here.get(k) for k in phase.plan.paginator.anchors])
-                texts = "".join([anchor, *(r.text for r in raws)])
-                digest = hashlib.sha256(texts.encode("utf-8", "replace")).digest()
-                if digest in seen_pages:
-                    raise self.stuck("the same records came twice")
-                seen_pages.add(digest)
-            empty = 0 if raws else empty + 1
-            try:
-                following = phase.plan.paginator.next(page, here, window)
-            except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-                raise UnexpectedContent(
-                    f"{self.vendor.name}.{self.stream.name}: an answer does not say how to go on; the cursor stays where it was"
-                ) from None
-            if empty > EMPTY_PAGES_IN_A_ROW:
-                raise self.stuck(f"{empty} empty pages came in a row")
-            batch = self.batch(phase, raws, window, present)
-            yield (
-                replace(
-                    batch,
-                    requests=self.client.requests - before,
-                    pages=1,
+            raws: list[contract.Raw] = []
+            pages, began = 0, time.monotonic()
+            requests, waited = self.client.requests, self.client.waited
+            failure: SourceError | None = None
+            while here is not None and len(raws) < BATCH_RECORDS and time.monotonic() - began < BATCH_SECONDS:
+                try:
+                    here, found = self.step(phase, here, window, circle)
+                except SourceError as error:
+                    failure = error
+                    break
+                raws += found
+                pages += 1
+            if pages:
+                batch = replace(
+                    self.batch(phase, raws, present),
+                    requests=self.client.requests - requests,
+                    pages=pages,
                     waited_seconds=self.client.waited - waited,
                     server_time=self.server_time,
-                ),
-                following,
-            )
-            here = following
+                )
+                yield batch, here
+            if failure is not None:
+                raise failure
+
+    def step(
+        self, phase: Phase, here: Position, window: Window, circle: _Circle
+    ) -> tuple[Position | None, list[contract.Raw]]:
+        """One page: the position after it, and the records that it leads to."""
+        if circle.asked(here):
+            raise self.stuck("the same page was asked for twice")
+        page, raws = self.page(phase, phase.plan.call(window, here), window)
+        if circle.came(here, raws):
+            raise self.stuck("the same records came twice")
+        try:
+            following = phase.plan.paginator.next(page, here, window)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            raise UnexpectedContent(
+                f"{self.vendor.name}.{self.stream.name}: an answer does not say how to go on; the cursor stays where it was"
+            ) from None
+        if circle.empty > EMPTY_PAGES_IN_A_ROW:
+            raise self.stuck(f"{circle.empty} empty pages came in a row")
+        return following, self.records(phase, raws, window)
 
     def page(self, phase: Phase, call: Call, window: Window) -> tuple[Page, list[contract.Raw]]:
         answer = self.client.fetch(call)
@@ -302,20 +336,33 @@ class _Read:
             self.token = document.get(self.stream.cursor.opaque) or self.token
         return Page(document, [r.value for r in raws], window.size), raws
 
-    def batch(self, phase: Phase, raws: list[contract.Raw], window: Window, present: list[str]) -> Batch:
+    def records(self, phase: Phase, raws: list[contract.Raw], window: Window) -> list[contract.Raw]:
+        """The stream's own records of a page: those it lists, those that hang on them, or those inside them."""
         if phase.children:
-            raws = [found for children in phase.children for found in self.children_of(children, raws, window)]
-        elif phase.ids_only:
-            frame, rejects = contract.typed(replace(self.stream, columns=(), cursor=None), raws)
-            present.extend(frame["record_id"].to_list())
+            return [found for children in phase.children for found in self.children_of(children, raws, window)]
+        if self.stream.explode is None or phase.ids_only:
+            return raws
+        try:
+            # What is no record stays, so that it is refused and counted.
+            return [
+                found
+                for raw in raws
+                for found in (
+                    [_made(r) for r in self.stream.explode(raw.value)]
+                    if raw.refusal is None and isinstance(raw.value, dict)
+                    else [raw]
+                )
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise UnexpectedContent(
+                f"{self.vendor.name}.{self.stream.name} answered in another shape than declared; nothing was landed"
+            ) from None
+
+    def batch(self, phase: Phase, raws: list[contract.Raw], present: list[str]) -> Batch:
+        if phase.ids_only:
+            known, _ = contract.typed(replace(self.stream, columns=(), cursor=None), raws)
+            present.extend(known["record_id"].to_list())
             raws = []
-        elif self.stream.explode is not None:
-            try:
-                raws = [_made(r) for raw in raws if isinstance(raw.value, dict) for r in self.stream.explode(raw.value)]
-            except (KeyError, TypeError, ValueError, AttributeError):
-                raise UnexpectedContent(
-                    f"{self.vendor.name}.{self.stream.name} answered in another shape than declared; nothing was landed"
-                ) from None
         frame, rejects = contract.typed(self.stream, raws)
         if phase.archived:
             frame = frame.with_columns(pl.lit(True).alias("is_deleted"))
@@ -352,11 +399,11 @@ class _Read:
 
     def with_losers(self, frame: pl.DataFrame, raws: list[contract.Raw]) -> pl.DataFrame:
         """Adds a tombstone for every id that a record says was merged into it: the loser itself shows up nowhere."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for raw in raws:
-            if raw.refusal is None and isinstance(raw.value, dict):
+            if raw.refusal is None and isinstance(raw.value, dict) and (merged := self.stream.merged(raw.value)):
                 winner = str(contract.at(raw.value, self.stream.key[0].split(".")))
-                for loser in self.stream.merged(raw.value):
+                for loser in merged:
                     text = orjson.dumps({"id": loser, "merged_into": winner}).decode()
                     rows.append({"record_id": loser, "is_deleted": True, "merged_into": winner, "record": text})
         if not rows:

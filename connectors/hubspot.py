@@ -237,7 +237,9 @@ def _search(kind: str, properties: list[str] | None = None) -> Pass:
 
 
 def _losers(record: Mapping[str, Any]) -> list[str]:
-    text = (record.get("properties") or {}).get("hs_merged_object_ids") or ""
+    text = (record.get("properties") or {}).get("hs_merged_object_ids")
+    if not text:
+        return []
     return [part for part in str(text).replace(",", ";").split(";") if part and part != str(record.get("id"))]
 
 

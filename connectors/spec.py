@@ -80,6 +80,11 @@ class ConfigError(SourceError):
     exit_code = 50
 
 
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """The keys and list positions of a path."""
+    return tuple(int(p) if p.isdigit() else p for p in path.split("."))
+
+
 @dataclass(frozen=True)
 class Column:
     """One typed column: `path` leads to it inside a record, dots between keys, digits for list positions."""
@@ -92,7 +97,7 @@ class Column:
 
     @property
     def steps(self) -> tuple[str | int, ...]:
-        return tuple(int(p) if p.isdigit() else p for p in self.path.split("."))
+        return steps_of(self.path)
 
 
 @dataclass(frozen=True)
@@ -289,7 +294,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Batch:
-    """One page, typed. See `connectors.Connector.read`."""
+    """Some pages in a row, typed. See `connectors.Connector.read`."""
 
     stream: str
     frame: pl.DataFrame

@@ -28,6 +28,8 @@ from warehouse.versions import (
 )
 
 NEW, UNCHANGED, SUPERSEDED = 0, 1, 2
+HASHED_AT_ONCE = 1_000
+"""Records whose text is in memory a second time while it is hashed."""
 
 
 def classify(frame: pl.DataFrame, index: VersionIndex, schemas: Mapping[int, str]) -> tuple[pl.DataFrame, Entries, I64]:
@@ -132,15 +134,20 @@ class _OneByOne:
 
 def hashed(frame: pl.DataFrame) -> tuple[pl.DataFrame, U64, U64]:
     """The frame with `version_hash`, the hashes of its keys and the first halves of its version hashes."""
-    said = pl.concat_str(
+    before = pl.concat_str(
         pl.col("updated_at").cast(pl.Int64).cast(pl.String).fill_null(""),
         pl.col("is_deleted").cast(pl.String),
         pl.col("merged_into").fill_null(""),
-        pl.col("record"),
+        pl.lit(""),
         separator="\x1f",
     )
+    said = frame.select(before.cast(pl.Binary), pl.col("record").cast(pl.Binary))
     sha256 = hashlib.sha256
-    digests = [sha256(text.encode()).digest()[:16] for text in frame.select(said).to_series().to_list()]
+    digests = [
+        sha256(mark + record).digest()[:16]
+        for some in said.iter_slices(HASHED_AT_ONCE)
+        for mark, record in zip(*(column.to_list() for column in some), strict=True)
+    ]
     versions = np.frombuffer(b"".join(digests), dtype=">u8")[::2].astype(np.uint64)
     column = pl.Series("version_hash", digests, dtype=pl.Binary).bin.encode("hex")
     return frame.with_columns(column), hash_ids(frame["record_id"]), versions

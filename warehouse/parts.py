@@ -78,7 +78,7 @@ def write_part(
     folder = private_folder(data_dir / "raw" / key.folder / FOLDERS[kind])
     path = folder / f"{loaded_at:%Y%m%dT%H%M%S%f}-{safe_name(run_id[:8], 'run')}-{kind}.parquet"
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd")
+    frame.write_parquet(buffer, compression="zstd", compression_level=1)
     content = buffer.getbuffer()
     write_durably(path, content)
     return {

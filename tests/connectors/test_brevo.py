@@ -60,6 +60,6 @@ def test_the_hundred_an_hour_of_other_routes_end_a_read_that_can_be_resumed(loop
     with pytest.raises(RateExhausted) as stopped:
         for batch in brevo(server).read("campaigns"):
             kept.append(batch)
-    assert len(server.asked) == len(kept) == 100 and stopped.value.retry_at is not None
+    assert len(server.asked) == sum(b.pages for b in kept) == 100 and stopped.value.retry_at is not None
     rest = list(brevo(server).read("campaigns", resume=kept[-1].resume))
-    assert len(rest) == 20 and rest[-1].complete
+    assert sum(b.pages for b in rest) == 20 and rest[-1].complete

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors import AuthError, Connector, ScopeError, Unreachable, connect
+from connectors import AuthError, Connector, ScopeError, Unreachable, connect, engine
 
 Row = dict[str, Any]
 Serve = Callable[[Callable[[Any], tuple[Any, ...]]], Any]
@@ -118,7 +118,8 @@ def test_a_large_server_is_read_by_write_date_between_spaced_whole_passes(loopba
     assert whole[-1].present_ids is not None and "1" not in whole[-1].present_ids
 
 
-def test_goes_on_after_the_page_that_failed(loopback: Serve) -> None:
+def test_goes_on_after_the_page_that_failed(loopback: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BATCH_RECORDS", 1)  # a batch a page: the read is given up after the first one
     desk = Server()
     desk.rows = [partner(n) for n in range(1, 8)]
     server = loopback(desk)

@@ -46,7 +46,7 @@ def test_a_full_disk_while_landing(small: Path) -> None:
     landing.write("shop", "default", page([Record("before", 1, 1)], [Refusal("{x}")], resume='"kept"'))
     assert landing.finish_stream("shop", "default", "things").new == 1
     filler = small / "filler"
-    with filler.open("wb") as file, pytest.raises(OSError):
+    with pytest.raises(OSError), filler.open("wb") as file:
         while True:
             file.write(os.urandom(1 << 16))
             file.flush()
@@ -97,7 +97,7 @@ def test_a_full_disk_while_building_and_publishing(small: Path, tmp_path: Path) 
         landing.write("shop", "default", one)  # type: ignore[arg-type]
     landing.finish_stream("shop", "default", "things")
     filler = small / "filler"
-    with filler.open("wb") as file, pytest.raises(OSError):
+    with pytest.raises(OSError), filler.open("wb") as file:
         while True:
             file.write(os.urandom(1 << 14))
             file.flush()
