@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--small", type=int, default=20_000, help="records of the smaller extraction")
     parser.add_argument("--large", type=int, default=100_000, help="records of the larger extraction")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each; the lowest counts")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of each; the lowest counts")
     parser.add_argument("--full", action="store_true", help="extraction at 100,000 and 1,000,000 records; half an hour")
     parser.add_argument("--only", choices=("extraction", "resume", "runs", "publish"), help="one of the measures")
     asked = parser.parse_args()

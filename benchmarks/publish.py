@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.measure import Line, child, less, python
 
-ROWS = 1_000_000
+ROWS = 2_000_000
 
 
 def used() -> float:

@@ -28,7 +28,7 @@ class RunResource(dg.ConfigurableResource[Run]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Run, None, None]:
-        run_id = (context.run_id or "").replace("-", "")
+        run_id = context.run.run_id.replace("-", "")
         request = Request(
             sources=tuple(self.sources),
             full=self.full,

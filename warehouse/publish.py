@@ -120,10 +120,7 @@ class Publisher:
             with storage_errors(aside):
                 shutil.copyfile(marts_file, aside)
                 os.chmod(aside, READABLE_FILE)
-            columns = _columns(aside)
-            if not columns:
-                raise IntegrityError(f"{marts_file} holds no table: build the models, then publish again")
-            rows = self._stamp(aside, generation, run_id, published_at, columns, contract_hash)
+            rows = self._stamp(aside, generation, run_id, published_at, contract_hash)
             with storage_errors(aside):
                 sync_file(aside)
             wanted = {**rows, **dict(expected_rows or {})}
@@ -237,13 +234,15 @@ class Publisher:
         generation: str,
         run_id: str,
         published_at: datetime,
-        columns: dict[str, dict[str, str]],
         contract_hash: str | None,
     ) -> dict[str, int]:
         """Writes `publish_info` into the copy and closes it for good; returns the rows by table."""
         connection = duck.connect(aside)
         try:
             with duck.duck_errors(aside):
+                columns = _columns(connection)
+                if not columns:
+                    raise IntegrityError(f"{aside} holds no table: build the models, then publish again")
                 rows = _count(connection, columns)
                 contract = contract_hash or hashlib.sha256(json.dumps(columns).encode()).hexdigest()
                 connection.execute(f"""
@@ -304,11 +303,11 @@ class Publisher:
         with storage_errors(folder):
             folder.mkdir(mode=READABLE_FOLDER)
             os.chmod(folder, READABLE_FOLDER)
-        columns = _columns(source)
         info = None
         connection = duck.connect(source, read_only=True)
         try:
             with duck.duck_errors(folder):
+                columns = _columns(connection)
                 info = connection.execute(
                     f"select data_as_of, contract_hash, open_critical_issues from {INFO}"
                 ).fetchall()[0]
@@ -427,18 +426,13 @@ def _refuse_unclosed(marts_file: Path) -> None:
         )
 
 
-def _columns(path: Path) -> dict[str, dict[str, str]]:
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     """The tables of a file's main schema: table -> column -> type."""
     found: dict[str, dict[str, str]] = {}
-    connection = duck.connect(path, read_only=True)
-    try:
-        with duck.duck_errors(path):
-            rows = connection.execute(
-                "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' "
-                "and not internal and database_name = current_database() order by table_name, column_index"
-            ).fetchall()
-    finally:
-        connection.close()
+    rows = connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' "
+        "and not internal and database_name = current_database() order by table_name, column_index"
+    ).fetchall()
     for table, column, kind in rows:
         found.setdefault(table, {})[column] = kind
     return found

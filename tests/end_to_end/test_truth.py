@@ -1,7 +1,6 @@
 """How near the pipeline comes to what really happened in a simulated company: who is who, and who was in which phase.
 
-Prints its figures; run it with `-s` to see them. Where a target is not reached
-yet, the bar is what was measured: raise it with every gain, never lower it to let a change pass.
+Prints its figures; run it with `-s` to see them. One company was at hand when the rules were written, the other was not.
 """
 
 from __future__ import annotations
@@ -11,24 +10,28 @@ from collections.abc import Iterator
 import duckdb
 import polars as pl
 import pytest
+import requests
+import sqlalchemy as sa
 
 from orchestration import settings
 from orchestration.run import Exit
+from sandbox.server import SECRETS
 from tests.end_to_end.conftest import Company, company
+from warehouse import Ledger, tables
 
 pytestmark = pytest.mark.slow
 
 RECORD = ["entity_type", "source_system", "source_instance", "source_record_id"]
-# What is wanted, and what is asked for today: a hundredth below what was measured where the target is not reached yet.
 PRECISION, RECALL, DAYS_RIGHT = 0.99, 0.85, 0.90
-RECALL_TODAY = {"account": 0.85, "contact": 0.804}
-DAYS_RIGHT_TODAY = 0.861
+SEEDS = {"known": 1, "unseen": 11}
 
 
-@pytest.fixture(scope="module")
-def market(plain_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+@pytest.fixture(scope="module", params=SEEDS)
+def market(
+    request: pytest.FixtureRequest, plain_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Company]:
     """Four hundred accounts, run once."""
-    for found in company(tmp_path_factory.mktemp("market"), seed=1, accounts=400):
+    for found in company(tmp_path_factory.mktemp("market"), seed=SEEDS[request.param], accounts=400):
         assert found.first.code in (Exit.PUBLISHED, Exit.WARNINGS), found.first.sentence
         yield found
 
@@ -43,6 +46,51 @@ def identities(market: Company) -> pl.DataFrame:
         .join(ours, on=RECORD, how="left")
         .with_columns(pl.col("entity_key").fill_null(alone))
     )
+
+
+def is_shown(market: Company, record: dict[str, str]) -> bool:
+    """Whether HubSpot has this record, archived or not; another vendor's record counts as shown."""
+    if record["source_system"] != "hubspot":
+        return True
+    kind = {"account": "companies", "contact": "contacts"}[record["entity_type"]]
+    address = f"{market.sandbox.url}/hubspot/crm/objects/2026-09/{kind}/{record['source_record_id']}"
+    headers = {"Authorization": f"Bearer {SECRETS['HUBSPOT_TOKEN']}"}
+    answers = [
+        requests.get(address, params={"archived": a}, headers=headers, timeout=60).status_code
+        for a in ("false", "true")
+    ]
+    assert set(answers) <= {200, 404}
+    return 200 in answers
+
+
+def test_every_record_is_counted_once(market: Company) -> None:
+    """By the ledger nothing received is lost; and who stands in a vendor's system is one record here.
+
+    But for those that were refused, that their vendor deleted or merged into another, or that it shows to nobody: HubSpot
+    forgets what was archived ninety days ago.
+    """
+    chosen = settings.load(market.config)
+    ledger = Ledger(chosen.ledger_url)
+    received = ledger.rows(sa.select(tables.stream_run))
+    assert sum(r["received"] for r in received) > 60_000
+    for r in received:
+        assert r["received"] == r["new"] + r["unchanged"] + r["superseded"] + r["quarantined"], r["stream"]
+    explained = {(r["vendor"], r["record_id"]) for r in ledger.rows(sa.select(tables.quarantine))}
+    with duckdb.connect(str(chosen.build_file), read_only=True) as connection:
+        ours = connection.execute(f"select {', '.join(RECORD)} from insight.identity").pl()
+        raw = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
+        raw += connection.execute("select view_name from duckdb_views() where schema_name = 'raw'").fetchall()
+        for (table,) in raw:
+            gone = connection.execute(f'select record_id from raw."{table}" where is_deleted').fetchall()
+            explained |= {(table.split("__")[0], record_id) for (record_id,) in gone}
+    assert ours.unique().height == ours.height
+    missing = market.sandbox.truth("identity").join(ours, on=RECORD, how="anti")
+    unexplained = [
+        r
+        for r in missing.iter_rows(named=True)
+        if (r["source_system"], r["source_record_id"]) not in explained and is_shown(market, r)
+    ]
+    assert unexplained == []
 
 
 def pairs(frame: pl.DataFrame, *columns: str) -> int:
@@ -61,7 +109,7 @@ def test_identity(market: Company, entity: str) -> None:
         f" recall {recall:.4f} (target {RECALL})"
     )
     assert precision >= PRECISION
-    assert recall >= RECALL_TODAY[entity]
+    assert recall >= RECALL
 
 
 def account_days(market: Company) -> pl.DataFrame:
@@ -95,7 +143,13 @@ def account_days(market: Company) -> pl.DataFrame:
     return (
         market.sandbox.truth("phase")
         .sort("on_date")
-        .join_asof(last.select("true_id", "on_date", "got"), on="on_date", by="true_id", strategy="backward")
+        .join_asof(
+            last.select("true_id", "on_date", "got"),
+            on="on_date",
+            by="true_id",
+            strategy="backward",
+            check_sortedness=False,  # it cannot be checked within groups; both sides are sorted above
+        )
         .with_columns(pl.col("got").fill_null("none"))
     )
 
@@ -109,4 +163,4 @@ def test_phases(market: Company) -> None:
     print(f"\naccount-days: {days.height}, right {right:.4f}, target {DAYS_RIGHT:.2f}; rows are true, columns ours")
     with pl.Config(tbl_cols=20, tbl_rows=20):
         print(confusion)
-    assert right >= DAYS_RIGHT_TODAY
+    assert right >= DAYS_RIGHT
