@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +157,9 @@ def _first_line(text: str) -> str:
     return " ".join(lines[1:3]) if len(lines) > 1 and "Error in" in lines[0] else " ".join(lines[:1])
 
 
+@cache
 def manifest() -> Mapping[str, Any]:
-    """The parsed project, parsed anew when a file of it is newer."""
+    """The parsed project, once a process; parsed anew when a file of it is newer."""
     file = PROJECT / "target" / "manifest.json"
     newest = max(f.stat().st_mtime for f in _project_files())
     if not file.exists() or file.stat().st_mtime < newest:

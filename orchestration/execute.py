@@ -54,6 +54,8 @@ def execute(
         raise settings.ConfigError(f"--until {until!r} is not a step; write one of {', '.join(STEPS)}")
     os.environ[settings.CONFIG_VARIABLE] = str(config)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    # With nothing new there is nothing to gate and nothing to publish; Dagster would warn of a gate that said nothing.
+    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     instance = _instance()
     job = defs.resolve_implicit_global_asset_job_def() if until != "publish" else defs.resolve_job_def("refresh")
     selected = None if until == "publish" else list(selection(until).resolve(defs.resolve_asset_graph()))

@@ -6,6 +6,7 @@ own pages. A waived rule still fails visibly, but does not block.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -23,16 +24,22 @@ class Blocked(Exception):
     exit_code = 20
 
 
+@cache
+def suites() -> dict[str, Suite]:
+    """Every suite there is, read once a process."""
+    return load_suites()
+
+
 def raw_suites() -> dict[str, Suite]:
     """Suites of raw tables, by `<vendor>__<stream>`."""
     raw = {f"{v.name}__{s}" for v in VENDORS.values() for s in v.streams}
-    return {table: suite for table, suite in load_suites().items() if table in raw}
+    return {table: suite for table, suite in suites().items() if table in raw}
 
 
 def mart_suites(stage: str) -> dict[str, Suite]:
     """Suites of the published tables that a dbt stage builds."""
     built = models.nodes(stage)
-    return {table: suite for table, suite in load_suites().items() if models.is_published(table) and table in built}
+    return {table: suite for table, suite in suites().items() if models.is_published(table) and table in built}
 
 
 def evaluate(run: Run, suites: dict[str, Suite], raw: bool) -> dict[str, Report]:
