@@ -74,9 +74,17 @@ class Dbt:
         }
 
     def build(
-        self, stage: str, on_node: Callable[[str], None] = lambda _: None, full_refresh: bool = False
+        self,
+        stage: str,
+        on_node: Callable[[str], None] = lambda _: None,
+        full_refresh: bool = False,
+        tables_only: bool = False,
     ) -> list[NodeResult]:
         """Seeds, models and tests of one stage, in dependency order.
+
+        Args:
+            full_refresh: incremental tables are made anew.
+            tables_only: seeds and views stand as this code made them; only what holds rows of the sources is built.
 
         Raises:
             DbtError: a model or seed could not be built.
@@ -90,9 +98,14 @@ class Dbt:
             "--exclude-resource-type",
             "unit_test",
             *(["--full-refresh"] if full_refresh else []),
+            *(["--exclude", "resource_type:seed", "config.materialized:view"] if tables_only else []),
         ]
         results = self._invoke(arguments, on_node)
         broken = [r for r in results if r.status in ("error", "runtime error") and r.resource_type != "test"]
+        nulls = [r for r in broken if "NOT NULL constraint failed" in r.message]
+        if nulls:
+            column = nulls[0].message.rsplit(":", 1)[-1].strip()
+            raise TestsFailed(f"{nulls[0].name} would hold rows without {column}, which the contract of it refuses")
         if broken:
             first = broken[0]
             raise DbtError(
@@ -118,7 +131,8 @@ class Dbt:
         self.target.mkdir(parents=True, exist_ok=True)
         os.environ.update(self.environment())
         common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(self.target)]
-        quiet = ["--quiet", "--log-level-file", "none", "--no-use-colors"]
+        # Nobody reads the manifest and the results that dbt would write after every call.
+        quiet = ["--quiet", "--log-level-file", "none", "--no-use-colors", "--no-write-json"]
         outcome = self._runner.invoke([*quiet, *arguments, *common])
         _close_connections()
         if outcome.exception is not None:

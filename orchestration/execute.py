@@ -78,6 +78,12 @@ def execute(
         if code is None:
             raise ended
         return Ended(Exit(code), str(ended))
+    if not result.success and ended.error is None and not ended.failures:
+        # A fault of ours outside of what a step watches over: it must not look like a run with nothing to do.
+        failed = (e.step_failure_data.error for e in result.all_events if e.is_step_failure)
+        error = next((e.cause or e for e in failed if e is not None), None)
+        reason = error.message.strip() if error is not None else "no step says why"
+        raise dbt.DbtError(f"the run failed, nothing was published: {reason}")
     return conclude(ended)
 
 

@@ -5,6 +5,7 @@ code, rules and seeds are those of the published generation skips all of this wi
 """
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -69,7 +70,11 @@ def spec(node: Mapping[str, Any], project: Mapping[str, Any]) -> dg.AssetSpec:
 
 def build(stage: str) -> dg.AssetsDefinition:
     project = dbt.manifest()
-    keys = {node["unique_id"]: asset_key(node) for node in nodes(stage).values()}
+    by_id = {node["unique_id"]: node for node in nodes(stage).values()}
+    order = TopologicalSorter(
+        {i: [d for d in n["depends_on"].get("nodes", ()) if d in by_id] for i, n in by_id.items()}
+    )
+    keys = {i: asset_key(by_id[i]) for i in order.static_order()}  # Dagster refuses results in another order
     specs = [spec(node, project) for node in nodes(stage).values()]
 
     @dg.multi_asset(name=f"dbt_{stage}", specs=specs)
@@ -81,15 +86,22 @@ def build(stage: str) -> dg.AssetsDefinition:
             # Incremental models must not keep rows that older code wrote.
             anew = run.request.full or run.work.code_changed()
             results = run.dbt.build(
-                stage, on_node=lambda name: progress.current().say(f"built {name}"), full_refresh=anew
+                stage,
+                on_node=lambda name: progress.current().say(f"built {name}"),
+                full_refresh=anew,
+                tables_only=run.work.views_stand and not anew,
             )
+            if stage == dbt.STAGES[-1] and not run.work.views_stand:
+                run.work.keep_views_stamp()
             rows = run.work.row_counts([n.name for n in results if n.resource_type != "test"])
-        for node in results:
-            if node.unique_id in keys:
-                metadata: dict[str, Any] = {"seconds": round(node.seconds, 2)}
-                if node.name in rows:
-                    metadata["dagster/row_count"] = rows[node.name]
-                yield dg.MaterializeResult(asset_key=keys[node.unique_id], metadata=metadata)
+        built = {n.unique_id: n for n in results}
+        # Views and seeds that stand are current, too: without a result for them Dagster would skip what reads them.
+        for unique_id, key in keys.items():
+            node = built.get(unique_id)
+            metadata: dict[str, Any] = {"seconds": round(node.seconds, 2)} if node else {"unchanged": True}
+            if node and node.name in rows:
+                metadata["dagster/row_count"] = rows[node.name]
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
     return models
 

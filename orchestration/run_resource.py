@@ -28,6 +28,7 @@ class RunResource(dg.ConfigurableResource[Run]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Run, None, None]:
+        assert context.run is not None, "a resource of a run, never of a sensor or a schedule"
         run_id = context.run.run_id.replace("-", "")
         request = Request(
             sources=tuple(self.sources),

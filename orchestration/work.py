@@ -6,9 +6,11 @@ scores.py, gates.py, publishing.py), and no Dagster.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -53,6 +55,8 @@ class Work:
         self.settings, self.ledger, self.run_id = settings, ledger, run_id
         self.build = Build(settings.data, ledger, raw_schemas(), settings.threads, settings.memory_limit)
         self._changed: dict[str, int] | None = None
+        self.views_stand = False
+        """Whether the build file holds all seeds and views as the present code makes them; known once prepared."""
 
     # --- before the models
 
@@ -79,7 +83,20 @@ class Work:
         self.build.create_tables("insight", SCHEMAS)
         self.build.write_table("ops", "record_link", self._links(), LINK_COLUMNS)
         dbt.lay_seeds(self.settings, dbt.Dbt.of(self.settings).seeds)
+        self.views_stand = self._note("views", "made_of") == (self._views_made_of(),)
+        if not self.views_stand:
+            self.keep_views_stamp("")  # a run that dies half-way leaves views of two codes
         return True
+
+    def _views_made_of(self) -> str:
+        """What seeds and views depend on: the code, the steward's CSVs, and the columns that connectors declare."""
+        columns = hashlib.sha256(repr(sorted(raw_schemas().items())).encode()).hexdigest()[:32]
+        return f"{dbt.code_hash(self.settings)}:{columns}"
+
+    def keep_views_stamp(self, made_of: str | None = None) -> None:
+        """Notes that all seeds and views were made, or (with an empty text) that they no longer agree."""
+        made = pl.DataFrame({"made_of": [self._views_made_of() if made_of is None else made_of]})
+        self.build.write_table("ops", "views", made, {"made_of": "VARCHAR"})
 
     def code_changed(self) -> bool:
         """Whether models, rules or scores differ from those of the newest generation, or nobody can tell."""
@@ -91,12 +108,16 @@ class Work:
         newest = self.ledger.rows(
             sa.select(tables.generation).order_by(tables.generation.c.published_at.desc()).limit(1)
         )
+        row = self._note("published", "generation, inputs")
+        return str(row[1]) if newest and row and row[0] == newest[0]["generation"] else None
+
+    def _note(self, table: str, columns: str) -> tuple[Any, ...] | None:
+        """The one row of a table in which an earlier run noted something; None where none did."""
         with self.build.connect(read_only=True) as connection:
             there = connection.execute(
-                "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'published'"
+                f"select 1 from duckdb_tables() where schema_name = 'ops' and table_name = '{table}'"
             ).fetchone()
-            row = connection.execute("select generation, inputs from ops.published").fetchone() if there else None
-        return str(row[1]) if newest and row and row[0] == newest[0]["generation"] else None
+            return connection.execute(f"select {columns} from ops.{table}").fetchone() if there else None
 
     def _newest(self, column: sa.Column[datetime]) -> datetime | None:
         found = self.ledger.rows(sa.select(sa.func.max(column).label("newest")))[0]["newest"]

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from orchestration import settings
 from orchestration.cli import app
+from orchestration.dbt import DbtError
 from orchestration.execute import execute
 from orchestration.run import Exit
 from tests.end_to_end.conftest import ROOT, Company, subprocess_environment
@@ -206,6 +207,17 @@ def test_run_with_nothing_new_publishes_nothing(small: Company) -> None:
     assert again.numbers["changed"] == 0 and again.numbers["generation"] is None
     assert small.generation() == before
     assert len(small.ledger(tables.generation)) == ledger_before
+
+
+def test_a_fault_outside_of_all_steps_does_not_look_like_a_run_without_news(
+    small: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: object) -> None:
+        raise TypeError("results must be yielded in another order")
+
+    monkeypatch.setattr("orchestration.sources.dg.MaterializeResult", broken)
+    with pytest.raises(DbtError, match="nothing was published: TypeError: results must be"):
+        execute(small.config, until="extract")
 
 
 def test_thirty_days_later_the_new_records_are_published(small: Company) -> None:
