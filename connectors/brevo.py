@@ -207,6 +207,8 @@ CONTACT_EVENTS = Stream(
     key=("contact_id", "campaign_id", "event_type", "occurred_at"),
     children=(Children("contacts", _stats, _events, ids_per_call=1),),
     cursor=Cursor("occurred_at"),
+    # A mail that is sent or opened need not move the contact's modifiedAt: once a day all contacts are asked, a call each.
+    reconcile_every=timedelta(days=1),
 )
 
 TRANSACTIONAL_DAYS = 89  # Brevo answers for at most 90 days at once

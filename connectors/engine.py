@@ -51,6 +51,7 @@ class Phase:
     archived: bool = False
     ids_only: bool = False
     everything: bool = False
+    unmarked: bool = False
     children: tuple[Children, ...] = ()
 
 
@@ -225,7 +226,7 @@ class _Read:
                     batch,
                     resume=mark,
                     complete=finished,
-                    cursor=self.cursor_text(whole) if finished else None,
+                    cursor=self.cursor_text(whole or phase.unmarked) if finished else None,
                     present_ids=pl.Series("record_id", present, dtype=pl.String) if finished and whole else None,
                 )
 
@@ -234,12 +235,17 @@ class _Read:
         first = self.full or (self.state.since is None and self.state.token is None)
         phases: list[Phase] = []
         if stream.children:
+            # What hangs on a record may change without a mark on it: now and then all are asked, not the changed ones.
+            unmarked = (
+                stream.reconcile_every is not None and not first and not self.asked_since and self.reconcile_due()
+            )
             for name in dict.fromkeys(c.parent for c in stream.children):
                 parent = self.vendor.streams[name]
-                plan = (parent.backfill if first and not self.asked_since else None) or parent.increment
+                listed = unmarked or (first and not self.asked_since)
+                plan = (parent.backfill if listed else None) or parent.increment
                 assert plan is not None
                 own = tuple(c for c in stream.children if c.parent == name)
-                phases.append(Phase(f"of {name}", plan, children=own))
+                phases.append(Phase(f"of {name}", plan, unmarked=unmarked, children=own))
         else:
             whole = stream.deletes == "full_pass" and (first or self.reconcile_due())
             whole = whole and not (first and self.asked_since)
@@ -268,7 +274,7 @@ class _Read:
             since = since - self.lookback
         if self.asked_since is not None:
             since = self.asked_since if since is None else min(since, self.asked_since)
-        if phase.archived or phase.ids_only or phase.name == "backfill":
+        if phase.archived or phase.ids_only or phase.unmarked or phase.name == "backfill":
             since = self.asked_since if phase.name == "backfill" and not phase.everything else None
         size = min(self.page_size or phase.plan.page_size, phase.plan.page_size)
         token = None if self.full or self.asked_since else self.state.token

@@ -202,7 +202,8 @@ class Stream:
     values, joined by a colon, are the record's id. `deleted` and `merged` look at a decoded record and say whether it
     marks a deletion, and which ids were merged into it. `false_is_null`: the vendor writes false for every empty value.
     `deletes="full_pass"`: reading everything is the only way to see what vanished or changed unmarked, so that
-    `reconcile_every` decides how often the increment is such a pass (zero: every time).
+    `reconcile_every` decides how often the increment is such a pass (zero: every time). For a stream of `children` it says
+    how often those of all parents are read, and not only of the changed ones.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -63,3 +64,21 @@ def test_the_hundred_an_hour_of_other_routes_end_a_read_that_can_be_resumed(loop
     assert len(server.asked) == sum(b.pages for b in kept) == 100 and stopped.value.retry_at is not None
     rest = list(brevo(server).read("campaigns", resume=kept[-1].resume))
     assert sum(b.pages for b in rest) == 20 and rest[-1].complete
+
+
+@pytest.mark.parametrize(
+    ("reconciled", "asked_since"),
+    [("2026-06-30T05:00:00", "2026-06-30T05:45:00.000Z"), ("2026-06-29T05:00:00", None)],
+)
+def test_once_a_day_events_are_asked_of_contacts_that_bear_no_mark_of_them(
+    loopback: Callable[..., Any], reconciled: str, asked_since: str | None
+) -> None:
+    stats = {"opened": [{"campaignId": 3, "eventTime": MOMENT}]}
+    contacts = {"contacts": [{"id": 7, "modifiedAt": MOMENT}], "count": 1}
+    server = loopback(lambda asked: (200, stats if asked.path.endswith("campaignStats") else contacts))
+    cursor = f'{{"since":"2026-06-30T06:00:00","reconciled_at":"{reconciled}"}}'
+    batches = list(brevo(server).read("contact_events", cursor=cursor))
+    assert [a.query.get("modifiedSince") for a in server.asked if a.path == "/v3/contacts"] == [asked_since]
+    assert sum(b.frame.height for b in batches) == 1 and batches[-1].present_ids is None
+    after = json.loads(batches[-1].cursor)["reconciled_at"]
+    assert (after == reconciled) == (asked_since is not None)
