@@ -90,7 +90,7 @@ class Dbt:
             DbtError: a model or seed could not be built.
             TestsFailed: all models were built and a test with severity error found rows.
         """
-        # Unit tests judge the code, not the data: `make test` runs them.
+        # Unit tests judge the code, not the data: the tests of this repository run them.
         arguments = [
             "build",
             "--select",
@@ -118,6 +118,10 @@ class Dbt:
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
             raise TestsFailed(f"{len(failed)} tests failed in stage {stage}: {names}{more}")
         return results
+
+    def unit_tests(self) -> list[NodeResult]:
+        """The project's unit tests, on the tables of an earlier build: they judge the code, not the data."""
+        return self._invoke(["test", "--select", "test_type:unit"], lambda _: None)
 
     def parse(self) -> None:
         self._invoke(["parse"], lambda _: None)

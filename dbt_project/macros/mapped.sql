@@ -37,7 +37,12 @@
             and cast({{ day }} as date) = exchange.rate_on
 {%- endmacro %}
 
+{# An amount that may be multiplied: DuckDB gives the product of two decimals of 18 digits 18 digits again, and fails beyond. #}
+{% macro wide(amount) -%}
+    cast({{ amount }} as decimal(38, 4))
+{%- endmacro %}
+
 {# An amount in the reporting currency; null when its currency has no rate on that day. #}
 {% macro reporting_amount(amount, currency_code) -%}
-    cast(round({{ amount }} * case when {{ currency_code }} = '{{ var("reporting_currency") }}' then 1 else exchange.rate end, 2) as decimal(18, 2))
+    cast(round({{ wide(amount) }} * case when {{ currency_code }} = '{{ var("reporting_currency") }}' then 1 else exchange.rate end, 2) as decimal(18, 2))
 {%- endmacro %}

@@ -109,7 +109,7 @@ refunded as (
             'contact_record_id': 'orders.customer_id',
             'order_record_id': 'orders.source_record_id',
             'gross_amount': '-refunds.amount',
-            'net_amount': '-refunds.amount * cast(orders.amount_net as decimal(18, 6)) / nullif(orders.amount_total, 0)',
+            'net_amount': '-' ~ wide('refunds.amount') ~ ' * orders.amount_net / nullif(orders.amount_total, 0)',
             'currency_code': 'orders.currency_iso'
         }) }}
     from refunds
