@@ -294,7 +294,7 @@ def gaps(lines: pl.DataFrame, accounts: pl.DataFrame, rhythm: pl.DataFrame, as_o
 
     Own gap: the better of the two half-years before against the last one, same account and category. Peer gap: the median
     share of the category among accounts of the same segment and tenth of revenue (at least twenty), times the account's
-    own total, minus what it spends; capped at the peers' upper quartile. Accounts overdue by more than twice are left
+    own total, minus what it spends; capped at the peers' upper quartile. One row an account and category. Accounts overdue by more than twice are left
     out: they are to be kept, not grown.
     """
     schema = {k: v for k, v in empty("upsell_gap").schema.items() if k not in ("as_of_on", "score_version")}
@@ -373,10 +373,16 @@ def gaps(lines: pl.DataFrame, accounts: pl.DataFrame, rhythm: pl.DataFrame, as_o
                         "reason_text_de": f"{n} vergleichbare Konten geben im Mittel {middle:.0%} für {category} aus; dieses weniger.",
                     }
                 )
+    if not rows:
+        return pl.DataFrame(schema=schema)
+    found = pl.DataFrame(rows, schema={k: (pl.Float64 if v.is_decimal() else v) for k, v in schema.items()})
+    # Who spends less than before and less than its peers has one gap: the larger, with both amounts.
+    key, amounts = ["account_key", "category_code"], ["own_level_gap_amount", "peer_gap_amount", "peers"]
     return (
-        pl.DataFrame(rows, schema={k: (pl.Float64 if v.is_decimal() else v) for k, v in schema.items()})
-        if rows
-        else pl.DataFrame(schema=schema)
+        found.sort(*key, "potential_amount", "method", descending=[False, False, True, False])
+        .group_by(key, maintain_order=True)
+        .agg(pl.col(amounts).max(), pl.exclude(*key, *amounts).first())
+        .select(list(schema))
     )
 
 
