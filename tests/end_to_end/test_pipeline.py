@@ -65,6 +65,12 @@ def test_every_table_is_published_and_the_facts_have_rows(small: Company) -> Non
     assert not [t for t in ("fct_customer_journey", "fct_journey_phase", "dim_account", "dim_contact") if not rows[t]]
 
 
+def test_countries_are_codes_whatever_a_source_calls_them(small: Company) -> None:
+    codes = dict(small.query("select country_code, count(*) from dim_account group by 1"))
+    assert set(codes) <= {"DE", "AT", "CH", "US", None}
+    assert codes["DE"] > sum(codes.values()) / 2
+
+
 def test_no_record_is_lost_on_the_way_into_the_landing(small: Company) -> None:
     runs = small.ledger(tables.stream_run)
     assert len({r["stream"] for r in runs}) > 20

@@ -17,6 +17,10 @@ ranked as (
     select
         account_map.account_key,
         records.*,
+        -- Two letters are a code; a name that nobody has listed is no country rather than a code of its own.
+        coalesce(
+            spellings.country_code, case when length(trim(records.country)) = 2 then upper(trim(records.country)) end
+        ) as country_code,
         row_number() over (
             partition by account_map.account_key
             order by
@@ -30,6 +34,8 @@ ranked as (
             and records.source_record_id = account_map.source_record_id
     inner join systems
         on records.source_system = systems.source_system
+    left join {{ ref('country_spelling') }} as spellings
+        on lower(trim(records.country)) = spellings.spelling
 ),
 
 parents as (
@@ -55,7 +61,7 @@ golden as (
         {{ first_known('vat_id', 'precedence_rank') }} as vat_id,
         {{ first_known('domain', 'precedence_rank') }} as domain,
         {{ first_known('industry_code', 'precedence_rank') }} as industry_code,
-        {{ first_known('country', 'precedence_rank') }} as country_code,
+        {{ first_known('country_code', 'precedence_rank') }} as country_code,
         {{ first_known('postcode', 'precedence_rank') }} as postcode,
         {{ first_known('city', 'precedence_rank') }} as city,
         {{ first_known('employee_count', 'precedence_rank') }} as employee_count,

@@ -18,6 +18,10 @@ ranked as (
     select
         contact_map.contact_key,
         records.*,
+        -- Two letters are a code; a name that nobody has listed is no country rather than a code of its own.
+        coalesce(
+            spellings.country_code, case when length(trim(records.country)) = 2 then upper(trim(records.country)) end
+        ) as country_code,
         row_number() over (
             partition by contact_map.contact_key
             order by
@@ -31,6 +35,8 @@ ranked as (
             and records.source_record_id = contact_map.source_record_id
     inner join systems
         on records.source_system = systems.source_system
+    left join {{ ref('country_spelling') }} as spellings
+        on lower(trim(records.country)) = spellings.spelling
 ),
 
 golden as (
@@ -46,7 +52,7 @@ golden as (
         {{ first_known('persona_code', 'precedence_rank') }} as persona_code,
         {{ first_known('buying_centre_role_code', 'precedence_rank') }} as buying_centre_role_code,
         {{ first_known('language_code', 'precedence_rank') }} as language_code,
-        {{ first_known('country', 'precedence_rank') }} as country_code,
+        {{ first_known('country_code', 'precedence_rank') }} as country_code,
         {{ first_known(object_key('employee', 'source_system', 'source_instance', 'owner_record_id'), 'precedence_rank') }}
             as contact_owner_key,
         coalesce({{ first_known('is_active', 'precedence_rank') }}, true) as is_active,
