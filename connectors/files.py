@@ -25,6 +25,7 @@ import csv
 import fnmatch
 import hashlib
 import io
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -313,6 +314,8 @@ def _parse(file: Path, content: bytes, mapping: FileMapping) -> list[dict[str, A
         if file.suffix.lower() == ".csv":
             return _csv(file, content, mapping)
         if file.suffix.lower() == ".xlsx":
+            # A column of numbers and words comes as text, which is what we want; its reader warns of each.
+            logging.getLogger("fastexcel").setLevel(logging.ERROR)
             return pl.read_excel(io.BytesIO(content), engine="calamine").to_dicts()
         return pl.read_parquet(io.BytesIO(content)).to_dicts()
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from connectors import Batch, ConfigError, UnexpectedContent, connect
+from sandbox.xlsx import workbook
 
 MAPPING = {
     "files": "fair_*",
@@ -106,3 +107,16 @@ def test_a_file_that_was_touched_is_still_the_same_record(tmp_path: Path) -> Non
     first = rows(read(tmp_path))
     os.utime(file, (1, 1))
     assert [r["record_id"] for r in rows(read(tmp_path))] == [r["record_id"] for r in first]
+
+
+def test_a_workbook_keeps_dates_numbers_and_what_stands_among_them(tmp_path: Path, caplog: Any) -> None:
+    cells = [(date(2026, 1, 5), 12.5, "Messe"), (date(2026, 1, 6), "keine", "Müller"), (None, 1200, None)]
+    (tmp_path / "fair_a.xlsx").write_bytes(workbook("Kosten", ["Datum", "Kosten", "Kampagne"], cells))
+    (batch,) = read(tmp_path, decimal=".")
+    (good,) = batch.frame.to_dicts()
+    assert (good["spent_on"], good["cost_amount"], good["campaign"]) == (date(2026, 1, 5), Decimal("12.5"), "Messe")
+    assert [(r.reason_code, r.field_path) for r in batch.rejects] == [
+        ("unparseable_number", "cost_amount"),
+        ("required_null", "spent_on"),
+    ]
+    assert not caplog.records
