@@ -112,10 +112,10 @@ def test_a_file_that_was_touched_is_still_the_same_record(tmp_path: Path) -> Non
 def test_a_workbook_keeps_dates_numbers_and_what_stands_among_them(tmp_path: Path, caplog: Any) -> None:
     cells = [(date(2026, 1, 5), 12.5, "Messe"), (date(2026, 1, 6), "keine", "Müller"), (None, 1200, None)]
     (tmp_path / "fair_a.xlsx").write_bytes(workbook("Kosten", ["Datum", "Kosten", "Kampagne"], cells))
-    (batch,) = read(tmp_path, decimal=".")
-    (good,) = batch.frame.to_dicts()
+    batches = read(tmp_path, decimal=".")
+    (good,) = rows(batches)
     assert (good["spent_on"], good["cost_amount"], good["campaign"]) == (date(2026, 1, 5), Decimal("12.5"), "Messe")
-    assert [(r.reason_code, r.field_path) for r in batch.rejects] == [
+    assert [(r.reason_code, r.field_path) for b in batches for r in b.rejects] == [
         ("unparseable_number", "cost_amount"),
         ("required_null", "spent_on"),
     ]
