@@ -18,6 +18,8 @@ from scipy.special import logit
 
 import insight
 from insight import affinity, pipeline
+from insight.activity import Season
+from insight.rhythm import order_days
 from insight.tables import SCHEMAS, empty
 
 SCORES = [t for t in SCHEMAS if not t.startswith("identity")]
@@ -59,6 +61,37 @@ def test_parts_sum_to_the_logit(scored: dict[str, pl.DataFrame]) -> None:
     assert np.abs(parts - logit(s["p_order"].to_numpy())).max() < 1e-9
     assert (s["logit_silence"] <= 1e-12).all()
     assert (s["churn_risk_score"] == (100 * (1 - s["p_order"])).round().cast(pl.Int32)).all()
+
+
+def test_a_season_with_more_orders_raises_every_probability_and_is_a_part_of_the_sum(
+    lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def probabilities(shift: float) -> pl.DataFrame:
+        season = Season(logit_shift=shift, order_factor=1.0, applied=True)
+        monkeypatch.setattr(pipeline, "season", lambda *_: season)
+        found = score(lines)["retention_score"].filter(pl.col("score_method") == "model")
+        parts = found.select(pl.sum_horizontal(pl.col("^logit_.*$"))).to_series().to_numpy()
+        assert np.abs(parts - logit(found["p_order"].to_numpy())).max() < 1e-9
+        return found.select("account_key", "p_order", "logit_season")
+
+    more, fewer = probabilities(0.4), probabilities(-0.4)
+    both = more.join(fewer, on="account_key", suffix="_fewer")
+    assert both.height == more.height > 100
+    assert (both["p_order"] > both["p_order_fewer"]).all()
+    assert (both["logit_season"] == 0.4).all() and (both["logit_season_fewer"] == -0.4).all()
+
+
+@pytest.mark.parametrize("shift", [30.0, -30.0])
+def test_a_backtest_shifts_as_the_score_does(
+    lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, shift: float
+) -> None:
+    monkeypatch.setattr(pipeline, "season", lambda *_: Season(logit_shift=shift, applied=True))
+    judged = pipeline.backtests(order_days(lines, market.AS_OF), market.AS_OF)
+    assert judged
+    for row in judged:
+        # Who is told to order for certain is wrong as often as nobody orders, and the other way round.
+        wrong = 1 - row["base_rate"] if shift > 0 else row["base_rate"]
+        assert row["brier"] == pytest.approx(wrong, abs=0.03)
 
 
 def test_reasons_are_sentences_in_both_languages_and_weigh_at_least_a_fifth(scored: dict[str, pl.DataFrame]) -> None:
