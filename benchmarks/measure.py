@@ -60,9 +60,13 @@ class Cost:
     code: int
 
 
-def child(command: Sequence[str]) -> Cost:
-    """Runs one command alone and says what it used, its own children included."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "DO_NOT_TRACK": "1"}
+def child(command: Sequence[str], **variables: str) -> Cost:
+    """Runs one command alone and says what it used, its own children included.
+
+    Without DAGSTER_HOME among `variables`, Dagster keeps no store, as for `wegpunkt run` from cron.
+    """
+    inherited = {k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}
+    environment = {**inherited, "PYTHONDONTWRITEBYTECODE": "", "DO_NOT_TRACK": "1", **variables}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
     complaint: list[bytes] = []
