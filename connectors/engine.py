@@ -202,15 +202,17 @@ class _Read:
         self.started: datetime | None = None
         self.server_time: datetime | None = None
         self.token = state.token
-        self.pages = 0
 
     def batches(self, resume: str | None) -> Iterator[Batch]:
         stored = orjson.loads(resume) if resume else {}
-        self.started = _moment(stored.get("started"))
-        self.token = stored.get("token", self.token)
         present: list[str] = []
         phases = self.phases()
         begin = int(stored.get("phase", 0))
+        if "position" in stored and [stored.get("pass")] != [p.name for p in phases[begin : begin + 1]]:
+            # A place in another pass: what was an increment when it broke off is due as a pass over everything by now.
+            stored, begin = {}, 0
+        self.started = _moment(stored.get("started"))
+        self.token = stored.get("token", self.token)
         for number in range(begin, len(phases)):
             phase = phases[number]
             if phase.ids_only and not self.reconcile_due():
@@ -245,7 +247,9 @@ class _Read:
                 plan = (parent.backfill if listed else None) or parent.increment
                 assert plan is not None
                 own = tuple(c for c in stream.children if c.parent == name)
-                phases.append(Phase(f"of {name}", plan, unmarked=unmarked, children=own))
+                phases.append(
+                    Phase(f"of {'all' if listed else 'changed'} {name}", plan, unmarked=unmarked, children=own)
+                )
         else:
             whole = stream.deletes == "full_pass" and (first or self.reconcile_due())
             whole = whole and not (first and self.asked_since)
@@ -426,7 +430,7 @@ class _Read:
             return orjson.dumps({**stored, "phase": number}).decode()
         stored["phase"] = number if following is not None else number + 1
         if following is not None:
-            stored["position"] = dict(following)
+            stored |= {"pass": phase.name, "position": dict(following)}
         return orjson.dumps(stored).decode()
 
     def cursor_text(self, reconciled_now: bool) -> str:

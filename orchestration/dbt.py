@@ -77,18 +77,17 @@ class Dbt:
         self,
         stage: str,
         on_node: Callable[[str], None] = lambda _: None,
-        full_refresh: bool = False,
-        tables_only: bool = False,
+        anew: bool = True,
     ) -> list[NodeResult]:
         """Seeds, models and tests of one stage, in dependency order.
 
         Args:
-            full_refresh: incremental tables are made anew.
-            tables_only: seeds and views stand as this code made them; only what holds rows of the sources is built.
+            anew: everything is made from nothing. Otherwise seeds and views stand as this code made them, and incremental
+                tables keep their rows.
 
         Raises:
             DbtError: a model or seed could not be built.
-            TestsFailed: all models were built and a test with severity error found rows.
+            TestsFailed: a test with severity error found rows, or a table would hold nulls that its contract refuses.
         """
         # Unit tests judge the code, not the data: the tests of this repository run them.
         arguments = [
@@ -97,8 +96,7 @@ class Dbt:
             f"tag:{stage}",
             "--exclude-resource-type",
             "unit_test",
-            *(["--full-refresh"] if full_refresh else []),
-            *(["--exclude", "resource_type:seed", "config.materialized:view"] if tables_only else []),
+            *(["--full-refresh"] if anew else ["--exclude", "resource_type:seed", "config.materialized:view"]),
         ]
         results = self._invoke(arguments, on_node)
         broken = [r for r in results if r.status in ("error", "runtime error") and r.resource_type != "test"]
@@ -122,9 +120,6 @@ class Dbt:
     def unit_tests(self) -> list[NodeResult]:
         """The project's unit tests, on the tables of an earlier build: they judge the code, not the data."""
         return self._invoke(["test", "--select", "test_type:unit"], lambda _: None)
-
-    def parse(self) -> None:
-        self._invoke(["parse"], lambda _: None)
 
     def _invoke(self, arguments: Sequence[str], on_node: Callable[[str], None]) -> list[NodeResult]:
         from dbt.cli.main import dbtRunner

@@ -83,7 +83,8 @@ def execute(
         failed = (e.step_failure_data.error for e in result.all_events if e.is_step_failure)
         error = next((e.cause or e for e in failed if e is not None), None)
         reason = error.message.strip() if error is not None else "no step says why"
-        raise dbt.DbtError(f"the run failed, nothing was published: {reason}")
+        ended.error = dbt.DbtError(f"the run failed, nothing was published: {reason}")
+        ended.ledger.finish_run(ended.run_id, exit_code=int(ended.exit), as_of=ended.as_of)
     return conclude(ended)
 
 

@@ -6,7 +6,6 @@ own pages. A waived rule still fails visibly, but does not block.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -24,22 +23,16 @@ class Blocked(Exception):
     exit_code = 20
 
 
-@cache
-def suites() -> dict[str, Suite]:
-    """Every suite there is, read once a process."""
-    return load_suites()
-
-
-def raw_suites() -> dict[str, Suite]:
+def raw_suites(known: Mapping[str, Suite]) -> dict[str, Suite]:
     """Suites of raw tables, by `<vendor>__<stream>`."""
     raw = {f"{v.name}__{s}" for v in VENDORS.values() for s in v.streams}
-    return {table: suite for table, suite in suites().items() if table in raw}
+    return {table: suite for table, suite in known.items() if table in raw}
 
 
-def mart_suites(stage: str) -> dict[str, Suite]:
+def mart_suites(known: Mapping[str, Suite], stage: str) -> dict[str, Suite]:
     """Suites of the published tables that a dbt stage builds."""
     built = models.nodes(stage)
-    return {table: suite for table, suite in suites().items() if models.is_published(table) and table in built}
+    return {table: suite for table, suite in known.items() if models.is_published(table) and table in built}
 
 
 def evaluate(run: Run, suites: dict[str, Suite], raw: bool) -> dict[str, Report]:
@@ -140,9 +133,10 @@ def build(name: str, suites: dict[str, Suite], keys: Mapping[str, dg.AssetKey], 
 
 def checks() -> list[dg.AssetChecksDefinition]:
     """One gate before each stage that must not work on bad data: landed before staging, journey before marts, marts before publishing."""
-    raw = raw_suites()
+    known = load_suites()
+    raw = raw_suites(known)
     keys = {key.path[-1]: key for key in models.published_keys()}
     return [
         build("gate_landed", raw, {table: dg.AssetKey(table.split("__", 1)) for table in raw}, raw=True),
-        *(build(f"gate_{stage}", mart_suites(stage), keys, raw=False) for stage in ("journey", "marts")),
+        *(build(f"gate_{stage}", mart_suites(known, stage), keys, raw=False) for stage in ("journey", "marts")),
     ]

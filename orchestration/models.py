@@ -83,16 +83,11 @@ def build(stage: str) -> dg.AssetsDefinition:
             if stage == "staging" and not run.work.prepare(run.as_of):
                 progress.current().say("nothing new: the published generation is current")
                 return
-            # Incremental models must not keep rows that older code wrote.
-            anew = run.request.full or run.work.code_changed()
-            results = run.dbt.build(
-                stage,
-                on_node=lambda name: progress.current().say(f"built {name}"),
-                full_refresh=anew,
-                tables_only=run.work.views_stand and not anew,
-            )
-            if stage == dbt.STAGES[-1] and not run.work.views_stand:
-                run.work.keep_views_stamp()
+            # Neither incremental tables nor views may keep what other code made.
+            anew = run.request.full or not run.work.stands
+            results = run.dbt.build(stage, on_node=lambda name: progress.current().say(f"built {name}"), anew=anew)
+            if anew and stage == dbt.STAGES[-1]:
+                run.work.note_made()
             rows = run.work.row_counts([n.name for n in results if n.resource_type != "test"])
         built = {n.unique_id: n for n in results}
         # Views and seeds that stand are current, too: without a result for them Dagster would skip what reads them.

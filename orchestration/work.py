@@ -55,8 +55,8 @@ class Work:
         self.settings, self.ledger, self.run_id = settings, ledger, run_id
         self.build = Build(settings.data, ledger, raw_schemas(), settings.threads, settings.memory_limit)
         self._changed: dict[str, int] | None = None
-        self.views_stand = False
-        """Whether the build file holds all seeds and views as the present code makes them; known once prepared."""
+        self.stands = False
+        """Whether the build file was made whole by the present code, so that only new rows are missing; known once prepared."""
 
     # --- before the models
 
@@ -83,25 +83,22 @@ class Work:
         self.build.create_tables("insight", SCHEMAS)
         self.build.write_table("ops", "record_link", self._links(), LINK_COLUMNS)
         dbt.lay_seeds(self.settings, dbt.Dbt.of(self.settings).seeds)
-        self.views_stand = self._note("views", "made_of") == (self._views_made_of(),)
-        if not self.views_stand:
-            self.keep_views_stamp("")  # a run that dies half-way leaves views of two codes
+        self.stands = self._note("made", "made_of") == (self._made_of(),)
+        if not self.stands:
+            self._write_made("")  # a run that dies half-way leaves tables and views of two codes
         return True
 
-    def _views_made_of(self) -> str:
-        """What seeds and views depend on: the code, the steward's CSVs, and the columns that connectors declare."""
+    def _made_of(self) -> str:
+        """What besides rows the build file depends on: the code, the steward's CSVs, the columns that connectors declare."""
         columns = hashlib.sha256(repr(sorted(raw_schemas().items())).encode()).hexdigest()[:32]
         return f"{dbt.code_hash(self.settings)}:{columns}"
 
-    def keep_views_stamp(self, made_of: str | None = None) -> None:
-        """Notes that all seeds and views were made, or (with an empty text) that they no longer agree."""
-        made = pl.DataFrame({"made_of": [self._views_made_of() if made_of is None else made_of]})
-        self.build.write_table("ops", "views", made, {"made_of": "VARCHAR"})
+    def _write_made(self, made_of: str) -> None:
+        self.build.write_table("ops", "made", pl.DataFrame({"made_of": [made_of]}), {"made_of": "VARCHAR"})
 
-    def code_changed(self) -> bool:
-        """Whether models, rules or scores differ from those of the newest generation, or nobody can tell."""
-        before = self.published_inputs()
-        return before is None or before.split(":", 1)[0] != dbt.code_hash(self.settings)
+    def note_made(self) -> None:
+        """Notes that the present code has made every seed, view and table anew."""
+        self._write_made(self._made_of())
 
     def published_inputs(self) -> str | None:
         """The inputs that the newest generation was made of; None when nobody can tell, and then it is made again."""

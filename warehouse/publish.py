@@ -121,6 +121,8 @@ class Publisher:
                 shutil.copyfile(marts_file, aside)
                 os.chmod(aside, READABLE_FILE)
             rows = self._stamp(aside, generation, run_id, published_at, contract_hash)
+            if not rows:
+                raise IntegrityError(f"{marts_file} holds no table: build the models, then publish again")
             with storage_errors(aside):
                 sync_file(aside)
             wanted = {**rows, **dict(expected_rows or {})}
@@ -241,8 +243,6 @@ class Publisher:
         try:
             with duck.duck_errors(aside):
                 columns = _columns(connection)
-                if not columns:
-                    raise IntegrityError(f"{aside} holds no table: build the models, then publish again")
                 rows = _count(connection, columns)
                 contract = contract_hash or hashlib.sha256(json.dumps(columns).encode()).hexdigest()
                 connection.execute(f"""

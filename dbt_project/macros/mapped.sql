@@ -37,6 +37,17 @@
             and cast({{ day }} as date) = exchange.rate_on
 {%- endmacro %}
 
+{# The country of a row as ISO code, by the name a source writes. Two letters are a code; a name that nobody has listed is no country
+   rather than a code of its own. #}
+{% macro country_join(country) -%}
+    left join {{ ref('country_spelling') }} as spellings
+        on lower(trim({{ country }})) = spellings.spelling
+{%- endmacro %}
+
+{% macro country_code(country) -%}
+    coalesce(spellings.country_code, case when length(trim({{ country }})) = 2 then upper(trim({{ country }})) end)
+{%- endmacro %}
+
 {# An amount that may be multiplied: DuckDB gives the product of two decimals of 18 digits 18 digits again, and fails beyond. #}
 {% macro wide(amount) -%}
     cast({{ amount }} as decimal(38, 4))

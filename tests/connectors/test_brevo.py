@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors import RateExhausted, connect
+from connectors import RateExhausted, connect, engine
 
 MOMENT = "2026-06-01T00:00:00.000Z"
 
@@ -82,3 +82,36 @@ def test_once_a_day_events_are_asked_of_contacts_that_bear_no_mark_of_them(
     assert sum(b.frame.height for b in batches) == 1 and batches[-1].present_ids is None
     after = json.loads(batches[-1].cursor)["reconciled_at"]
     assert (after == reconciled) == (asked_since is not None)
+
+
+def test_an_increment_that_broke_off_does_not_lend_its_place_to_the_daily_pass_over_all(
+    loopback: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BATCH_RECORDS", 1)  # a batch a page: the read is given up after the first one
+
+    def answer(asked: Any) -> tuple[Any, ...]:
+        if asked.path.endswith("campaignStats"):
+            return 200, {"opened": [{"campaignId": 3, "eventTime": MOMENT}]}
+        start, asked_for = int(asked.query["offset"]), int(asked.query["limit"])
+        found = [{"id": n, "modifiedAt": MOMENT} for n in range(start, min(start + asked_for, 6))]
+        return 200, {"contacts": found, "count": 6}
+
+    server = loopback(answer)
+    source = connect(
+        "brevo", base_url=server.url, auth={"api_key": "k3y-canary"}, allow_insecure_loopback=True, page_size=2
+    )
+    recent = '{"since":"2026-06-30T06:00:00","reconciled_at":"2026-06-30T05:00:00"}'
+    broken = next(iter(source.read("contact_events", cursor=recent)))
+    overdue = '{"since":"2026-06-30T06:00:00","reconciled_at":"2026-06-29T05:00:00"}'
+    seen = [
+        r["contact_id"]
+        for b in source.read("contact_events", cursor=overdue, resume=broken.resume)
+        for r in b.frame.to_dicts()
+    ]
+    assert sorted(seen) == [str(n) for n in range(6)]
+    same = [
+        r["contact_id"]
+        for b in source.read("contact_events", cursor=recent, resume=broken.resume)
+        for r in b.frame.to_dicts()
+    ]
+    assert sorted(same) == [str(n) for n in range(2, 6)], "an increment that stays one goes on where it broke off"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -19,6 +20,8 @@ from orchestration import demo, settings
 from orchestration.execute import Ended, execute
 from sandbox.server import SECRETS, Sandbox, serve
 from warehouse import Ledger
+
+RECORD = ["entity_type", "source_system", "source_instance", "source_record_id"]
 
 
 @dataclass
@@ -44,6 +47,32 @@ class Company:
 
     def ledger(self, table: sa.Table) -> list[dict[str, object]]:
         return [dict(row) for row in Ledger(settings.load(self.config).ledger_url).rows(sa.select(table))]
+
+    def known_records(self) -> pl.DataFrame:
+        """The source records that were resolved, and to which entity."""
+        with duckdb.connect(str(settings.load(self.config).build_file), read_only=True) as connection:
+            return connection.execute(f"select {', '.join(RECORD)}, entity_key from insight.identity").pl()
+
+    def identities(self) -> pl.DataFrame:
+        """Each true record with who it is and who we think it is; records that we did not find stand alone."""
+        alone = pl.concat_str(RECORD, separator="|")
+        return (
+            self.sandbox.truth("identity")
+            .join(self.known_records(), on=RECORD, how="left")
+            .with_columns(pl.col("entity_key").fill_null(alone))
+        )
+
+    def owners(self) -> pl.DataFrame:
+        """The true account for which each of our accounts stands: that of most records, by id where two have as many."""
+        return (
+            self.identities()
+            .filter(pl.col("entity_type") == "account")
+            .group_by("entity_key", "true_id")
+            .len()
+            .sort("len", "true_id", descending=[True, False])
+            .unique("entity_key", keep="first", maintain_order=True)
+            .select("entity_key", "true_id")
+        )
 
     def generation(self) -> object:
         return self.query("select generation from publish_info")[0][0]

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 from orchestration import settings
 from orchestration.cli import app
-from orchestration.dbt import DbtError
 from orchestration.execute import execute
 from orchestration.run import Exit
 from tests.end_to_end.conftest import ROOT, Company, subprocess_environment
@@ -222,8 +221,9 @@ def test_a_fault_outside_of_all_steps_does_not_look_like_a_run_without_news(
         raise TypeError("results must be yielded in another order")
 
     monkeypatch.setattr("orchestration.sources.dg.MaterializeResult", broken)
-    with pytest.raises(DbtError, match="nothing was published: TypeError: results must be"):
-        execute(small.config, until="extract")
+    ended = execute(small.config, until="extract")
+    assert ended.code is Exit.STORAGE and "nothing was published: TypeError: results must be" in ended.sentence
+    assert small.ledger(tables.run)[-1]["exit_code"] == Exit.STORAGE
 
 
 def test_thirty_days_later_the_new_records_are_published(small: Company) -> None:

@@ -16,12 +16,11 @@ import sqlalchemy as sa
 from orchestration import settings
 from orchestration.run import Exit
 from sandbox.server import SECRETS
-from tests.end_to_end.conftest import Company, company
+from tests.end_to_end.conftest import RECORD, Company, company
 from warehouse import Ledger, tables
 
 pytestmark = pytest.mark.slow
 
-RECORD = ["entity_type", "source_system", "source_instance", "source_record_id"]
 PRECISION, RECALL, DAYS_RIGHT = 0.99, 0.85, 0.90
 SEEDS = {"known": 1, "unseen": 11}
 
@@ -34,18 +33,6 @@ def market(
     for found in company(tmp_path_factory.mktemp("market"), seed=SEEDS[request.param], accounts=400):
         assert found.first.code in (Exit.PUBLISHED, Exit.WARNINGS), found.first.sentence
         yield found
-
-
-def identities(market: Company) -> pl.DataFrame:
-    """Each record with who it is and who we think it is; records that we did not find stand alone."""
-    with duckdb.connect(str(settings.load(market.config).build_file), read_only=True) as connection:
-        ours = connection.execute(f"select {', '.join(RECORD)}, entity_key from insight.identity").pl()
-    alone = pl.concat_str(RECORD, separator="|")
-    return (
-        market.sandbox.truth("identity")
-        .join(ours, on=RECORD, how="left")
-        .with_columns(pl.col("entity_key").fill_null(alone))
-    )
 
 
 def is_shown(market: Company, record: dict[str, str]) -> bool:
@@ -77,12 +64,12 @@ def test_every_record_is_counted_once(market: Company) -> None:
         assert r["received"] == r["new"] + r["unchanged"] + r["superseded"] + r["quarantined"], r["stream"]
     explained = {(r["vendor"], r["record_id"]) for r in ledger.rows(sa.select(tables.quarantine))}
     with duckdb.connect(str(chosen.build_file), read_only=True) as connection:
-        ours = connection.execute(f"select {', '.join(RECORD)} from insight.identity").pl()
         raw = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
         raw += connection.execute("select view_name from duckdb_views() where schema_name = 'raw'").fetchall()
         for (table,) in raw:
             gone = connection.execute(f'select record_id from raw."{table}" where is_deleted').fetchall()
             explained |= {(table.split("__")[0], record_id) for (record_id,) in gone}
+    ours = market.known_records().select(RECORD)
     assert ours.unique().height == ours.height
     missing = market.sandbox.truth("identity").join(ours, on=RECORD, how="anti")
     unexplained = [
@@ -100,7 +87,7 @@ def pairs(frame: pl.DataFrame, *columns: str) -> int:
 
 @pytest.mark.parametrize("entity", ["account", "contact"])
 def test_identity(market: Company, entity: str) -> None:
-    records = identities(market).filter(pl.col("entity_type") == entity)
+    records = market.identities().filter(pl.col("entity_type") == entity)
     both = pairs(records, "true_id", "entity_key")
     precision = both / max(pairs(records, "entity_key"), 1)
     recall = both / pairs(records, "true_id")
@@ -114,7 +101,6 @@ def test_identity(market: Company, entity: str) -> None:
 
 def account_days(market: Company) -> pl.DataFrame:
     """Each true account and day with the true phase and ours: that of the entity with most touchpoints."""
-    records = identities(market).filter(pl.col("entity_type") == "account")
     with duckdb.connect(str(market.published), read_only=True) as connection:
         # A timestamp with a zone is counted by the day of UTC, as the truth is.
         connection.execute("set TimeZone = 'UTC'")
@@ -123,12 +109,8 @@ def account_days(market: Company) -> pl.DataFrame:
             " cast(entered_at as date) as on_date, touchpoint_count from fct_journey_phase"
         ).pl()
     touched = visits.group_by("entity_key").agg(pl.col("touchpoint_count").sum())
-    # An entity of several true accounts stands for the one with most records, by id where two have the same number.
     owners = (
-        records.group_by("entity_key", "true_id")
-        .len()
-        .sort("len", "true_id", descending=[True, False])
-        .unique("entity_key", keep="first", maintain_order=True)
+        market.owners()
         .join(touched, on="entity_key")
         .sort("touchpoint_count", "entity_key", descending=[True, False])
         .unique("true_id", keep="first", maintain_order=True)

@@ -26,5 +26,5 @@ def test_the_models_do_what_their_unit_tests_say(small: Company, tmp_path: Path)
     dbt = Dbt.of(copy)
     lay_seeds(copy, dbt.seeds)
     results = [r for r in dbt.unit_tests() if r.resource_type == "unit_test"]
-    assert len(results) == len(list(re.finditer(r"^  - name: ", unit_files(), re.MULTILINE))) > 0
+    assert len(results) == len(re.findall(r"^  - name: ", unit_files(), re.MULTILINE)) > 0
     assert [(r.name, r.message) for r in results if r.status != "pass"] == []

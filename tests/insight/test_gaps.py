@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import market
 import polars as pl
 
 from insight import growth
 from insight.rhythm import order_days, rhythm
 
 AS_OF = date(2026, 7, 1)
-LINES = {
-    "account_key": pl.String,
-    "order_key": pl.String,
-    "ordered_on": pl.Date,
-    "category_code": pl.String,
-    "net_amount": pl.Float64,
-}
 
 
-def purchase(account: int, days_ago: int, category: str, amount: float) -> tuple[object, ...]:
-    return f"a{account:03d}", f"o{account}-{days_ago}", AS_OF - timedelta(days=days_ago), category, amount
+def purchase(account: int, days_ago: int, category: str, amount: float) -> dict[str, object]:
+    bought = market.line(f"a{account:03d}", AS_OF - timedelta(days=days_ago), amount=amount)
+    return bought | {"category_code": category}
 
 
-def found(rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    lines = pl.DataFrame(rows, schema=LINES, orient="row").with_columns(
-        is_return=pl.lit(False), product_key=pl.lit("p"), quantity=pl.lit(1.0)
-    )
-    keys = lines["account_key"].unique().sort()
-    accounts = pl.DataFrame({"account_key": keys}).with_columns(segment_code=pl.lit("standard"))
+def found(rows: list[dict[str, object]]) -> pl.DataFrame:
+    lines = market.lines_of(rows)
+    accounts = lines.select("account_key").unique().sort("account_key").with_columns(segment_code=pl.lit("standard"))
     return growth.gaps(lines, accounts, rhythm(order_days(lines, AS_OF), AS_OF), AS_OF)
 
 

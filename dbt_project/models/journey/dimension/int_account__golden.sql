@@ -17,10 +17,7 @@ ranked as (
     select
         account_map.account_key,
         records.*,
-        -- Two letters are a code; a name that nobody has listed is no country rather than a code of its own.
-        coalesce(
-            spellings.country_code, case when length(trim(records.country)) = 2 then upper(trim(records.country)) end
-        ) as country_code,
+        {{ country_code('records.country') }} as country_code,
         row_number() over (
             partition by account_map.account_key
             order by
@@ -34,8 +31,7 @@ ranked as (
             and records.source_record_id = account_map.source_record_id
     inner join systems
         on records.source_system = systems.source_system
-    left join {{ ref('country_spelling') }} as spellings
-        on lower(trim(records.country)) = spellings.spelling
+    {{ country_join('records.country') }}
 ),
 
 parents as (

@@ -18,10 +18,7 @@ ranked as (
     select
         contact_map.contact_key,
         records.*,
-        -- Two letters are a code; a name that nobody has listed is no country rather than a code of its own.
-        coalesce(
-            spellings.country_code, case when length(trim(records.country)) = 2 then upper(trim(records.country)) end
-        ) as country_code,
+        {{ country_code('records.country') }} as country_code,
         row_number() over (
             partition by contact_map.contact_key
             order by
@@ -35,8 +32,7 @@ ranked as (
             and records.source_record_id = contact_map.source_record_id
     inner join systems
         on records.source_system = systems.source_system
-    left join {{ ref('country_spelling') }} as spellings
-        on lower(trim(records.country)) = spellings.spelling
+    {{ country_join('records.country') }}
 ),
 
 golden as (
