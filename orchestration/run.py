@@ -17,7 +17,7 @@ from connectors import VENDORS
 from orchestration import dbt
 from orchestration.settings import ConfigError, Settings, Source
 from orchestration.work import Work
-from warehouse import Ledger, run_lock
+from warehouse import Ledger, compact, run_lock
 
 
 class Exit(IntEnum):
@@ -110,7 +110,7 @@ def check_sources(settings: Settings, request: Request) -> None:
 
 @contextmanager
 def open_run(settings: Settings, request: Request, run_id: str | None = None) -> Iterator[Run]:
-    """Takes the lock, brings the ledger up to date, and closes the run's row whatever happens inside.
+    """Takes the lock, brings the ledger up to date, merges small parts at the end, and closes the run's row whatever happens.
 
     Raises:
         ConfigError: the configuration names something unknown.
@@ -126,6 +126,9 @@ def open_run(settings: Settings, request: Request, run_id: str | None = None) ->
         ledger.start_run(run.run_id)
         try:
             yield run
+            if run.error is None:
+                # Last, when everything of this run has been read: what is merged need not be found again.
+                compact(settings.data, ledger, run.run_id)
         except Exception as error:
             run.error = run.error or error
             raise

@@ -6,6 +6,7 @@ Knows polars, DuckDB and SQLAlchemy; knows no vendor, no model and no scheduler.
 from __future__ import annotations
 
 from warehouse.build import Build
+from warehouse.compaction import compact
 from warehouse.errors import (
     DecisionError,
     IntegrityError,
@@ -41,6 +42,7 @@ __all__ = [
     "StorageError",
     "StreamRun",
     "WarehouseError",
+    "compact",
     "doctor",
     "replay",
     "run_lock",

@@ -7,7 +7,8 @@ pipeline opens it. Models are dbt's business, published tables the publisher's.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from warehouse import duck, tables
 from warehouse.duck import DamagedFile, literal, name
 from warehouse.files import private_folder, storage_errors
 from warehouse.ledger import Ledger
-from warehouse.parts import REJECTS, Part, check_part, parts_of
+from warehouse.parts import COMPACTED, LANDED, REJECTS, Part, check_part, parts_of
 
 LEADING = {
     "source_instance": "VARCHAR",
@@ -38,6 +39,7 @@ TRAILING = {
     # When a version counts from: its `updated_at`, but that of the version before for a deletion concluded from absence.
     "counts_from_at": "TIMESTAMP",
 }
+APPLIED = {"raw_table": "VARCHAR", "source_instance": "VARCHAR", "part_id": "BIGINT"}
 SOURCE_STATE = {
     "source_system": "VARCHAR",
     "source_instance": "VARCHAR",
@@ -106,24 +108,31 @@ class Build:
             connection.execute("set preserve_insertion_order = false")
             for schema in ("raw", "ops", "insight"):
                 connection.execute(f"create schema if not exists {schema}")
-            connection.execute("create table if not exists ops.applied_part (raw_table VARCHAR, part_id BIGINT)")
+            if _columns(connection, "ops").get("applied_part") not in (None, APPLIED):
+                connection.execute("drop table ops.applied_part")
+            _create(connection, "ops", "applied_part", APPLIED)
             _create(connection, "ops", "run", RUN)
             existing = _columns(connection, "raw")
-            applied: dict[str, set[int]] = {}
-            for table, part_id in connection.execute("from ops.applied_part").fetchall():
-                applied.setdefault(table, set()).add(part_id)
+            applied: dict[str, set[tuple[str, int]]] = {}
+            for table, instance, part_id in connection.execute("from ops.applied_part").fetchall():
+                applied.setdefault(table, set()).add((instance, part_id))
             for table, columns in self.schemas.items():
                 wanted = {**LEADING, **columns, **TRAILING}
                 parts, done = known.get(table, []), applied.get(table, set())
-                fresh = existing.get(table) != _normal(connection, wanted) or not done <= {p.part_id for p in parts}
-                todo = parts if fresh else [p for p in parts if p.part_id not in done]
-                if not fresh and not todo:
+                gone = done - {(p.key.instance, p.part_id) for p in parts}
+                fresh = existing.get(table) != _normal(connection, wanted) or not _stood_for(gone, parts)
+                todo = parts if fresh else [p for p in parts if (p.key.instance, p.part_id) not in done]
+                if not fresh and not todo and not gone:
                     continue
                 connection.execute("begin")
                 if fresh:
                     connection.execute(f"drop table if exists raw.{name(table)}")
                     _create(connection, "raw", table, wanted)
                     connection.execute("delete from ops.applied_part where raw_table = ?", [table])
+                elif gone:
+                    matching = " and ".join(f"{c} = ?" for c in APPLIED)
+                    forgotten = [(table, *one) for one in gone]
+                    connection.executemany(f"delete from ops.applied_part where {matching}", forgotten)
                 if todo:
                     changed[table] = self._apply(connection, table, columns, todo)
                 connection.execute("commit")
@@ -144,9 +153,9 @@ class Build:
             "(part_id BIGINT, path VARCHAR, source_instance VARCHAR, loaded_at TIMESTAMP, load_id VARCHAR)"
         )
         connection.executemany("insert into incoming_part values (?, ?, ?, ?, ?)", part_rows)
-        groups: dict[str, list[Part]] = {}
+        groups: dict[tuple[str, bool], list[Part]] = {}
         for part in parts:
-            groups.setdefault(part.columns_hash, []).append(part)
+            groups.setdefault((part.columns_hash, part.kind == COMPACTED), []).append(part)
         reads = [self._read(connection, columns, group) for group in groups.values()]
         # The narrow columns decide; the wide ones are read once, for the rows that stay.
         narrow = " union all ".join(
@@ -187,8 +196,8 @@ class Build:
         for read in reads:
             kept = f"({read}) anti join loser using (part_id, row_number_in_part)" if losers else f"({read})"
             written += connection.execute(f"insert into {target} select {listed} from {kept}").fetchall()[0][0]
-        applied = [(table, p.part_id) for p in parts]
-        connection.executemany("insert into ops.applied_part values (?, ?)", applied)
+        applied = [(table, p.key.instance, p.part_id) for p in parts]
+        connection.executemany("insert into ops.applied_part values (?, ?, ?)", applied)
         for temporary in ("incoming", "loser", "incoming_part"):
             connection.execute(f"drop table temp.{temporary}")
         return written
@@ -207,10 +216,11 @@ class Build:
                 # text is kept as it was sent.
                 chosen.append(f"try_cast(file.{name(column)} as {wanted}) as {name(column)}")
         ordered = "counts_from_at" if "counts_from_at" in have else "updated_at"
+        landed = ", ".join(f"{'file' if c in have else 'incoming_part'}.{c}" for c in LANDED)
         return (
             "select incoming_part.part_id, file.file_row_number as row_number_in_part, "
             "incoming_part.source_instance, file.record_id, file.updated_at, file.is_deleted, file.merged_into, "
-            f"{', '.join(chosen)}, incoming_part.loaded_at, incoming_part.load_id, file.{ordered} as counts_from_at "
+            f"{', '.join(chosen)}, {landed}, file.{ordered} as counts_from_at "
             f"from {source} as file inner join incoming_part on incoming_part.path = file.filename"
         )
 
@@ -283,6 +293,19 @@ class Build:
                         os.replace(path, self.path.with_name(f"damaged-{stamp}-{path.name}"))
             self.notes.append(f"{damage}; set aside as damaged-{stamp}-{self.path.name}")
             return work()
+
+
+def _stood_for(gone: Iterable[tuple[str, int]], parts: Sequence[Part]) -> bool:
+    """Whether all these parts, which the ledger no longer has, were merged into parts that it has."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for part in parts:
+        spans.setdefault(part.key.instance, []).append((part.part_id, part.first_id))
+    for instance, part_id in gone:
+        ordered = spans.get(instance, [])
+        at = bisect_left(ordered, (part_id, 0))
+        if at == len(ordered) or ordered[at][1] > part_id:
+            return False
+    return True
 
 
 def _create(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, str]) -> None:

@@ -25,7 +25,7 @@ from warehouse.classify import NEW, SUPERSEDED, UNCHANGED, classify, hashed
 from warehouse.errors import IntegrityError
 from warehouse.files import safe_name
 from warehouse.ledger import Ledger, upsert
-from warehouse.parts import RECORDS, REJECTS, TOMBSTONES, StreamKey
+from warehouse.parts import LANDED, PART_ROWS, RECORDS, REJECTS, TOMBSTONES, StreamKey
 from warehouse.quarantine import Refused, heal, keep_refused, refused_frame
 from warehouse.versions import (
     Entries,
@@ -37,7 +37,6 @@ from warehouse.versions import (
     undated_deletions,
 )
 
-PART_ROWS = 10_000
 PART_BYTES = 64 << 20
 PART_SECONDS = 10.0
 """A slow vendor fills a part in minutes: what a kill costs is bounded by time, too."""
@@ -397,7 +396,9 @@ class Landing:
             part_files.check_part(self.data_dir, known[part_id], content=False)
             frame = pl.read_parquet(self.data_dir / known[part_id].path)
             rows = pl.Series(entries.rows[entries.parts == part_id])
-            frames.append(frame.select(pl.all().gather(rows)).drop("version_hash", "counts_from_at", strict=False))
+            frames.append(
+                frame.select(pl.all().gather(rows)).drop("version_hash", "counts_from_at", *LANDED, strict=False)
+            )
         return pl.concat(frames, how="diagonal_relaxed")
 
 

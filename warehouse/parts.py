@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -21,8 +22,12 @@ from warehouse.files import TEMPORARY, private_folder, safe_name, sha256_of, sto
 from warehouse.ledger import Ledger
 
 SYSTEM_COLUMNS = ("record_id", "updated_at", "is_deleted", "merged_into")
-RECORDS, TOMBSTONES, REJECTS = "records", "tombstones", "rejects"
-FOLDERS = {RECORDS: "", TOMBSTONES: "", REJECTS: "rejects"}
+RECORDS, TOMBSTONES, COMPACTED, REJECTS = "records", "tombstones", "compacted", "rejects"
+FOLDERS = {RECORDS: "", TOMBSTONES: "", COMPACTED: "", REJECTS: "rejects"}
+LANDED = ("loaded_at", "load_id")
+"""What a merged part says of each row; of any other part it is in the ledger, the same for all rows."""
+PART_ROWS = 10_000
+"""Rows of a full part."""
 
 
 @dataclass(frozen=True, order=True)
@@ -63,6 +68,8 @@ class Part:
     columns_hash: str
     loaded_at: datetime
     run_id: str
+    first_id: int
+    """The first part that it stands for: itself, unless it was merged of several."""
 
 
 def columns_hash(frame: pl.DataFrame) -> str:
@@ -72,11 +79,26 @@ def columns_hash(frame: pl.DataFrame) -> str:
 
 
 def write_part(
-    data_dir: Path, key: StreamKey, kind: str, frame: pl.DataFrame, loaded_at: datetime, run_id: str
-) -> dict[str, object]:
-    """Writes a part durably; returns the row that makes it known to the ledger, to be inserted by the caller."""
+    data_dir: Path,
+    key: StreamKey,
+    kind: str,
+    frame: pl.DataFrame,
+    loaded_at: datetime,
+    run_id: str,
+    merged: bool = False,
+) -> dict[str, Any]:
+    """Writes a part durably; returns the row that makes it known to the ledger, to be inserted by the caller.
+
+    Args:
+        merged: it is made of parts, the last of which was landed at `loaded_at`, perhaps by this very run.
+    """
     folder = private_folder(data_dir / "raw" / key.folder / FOLDERS[kind])
-    path = folder / f"{loaded_at:%Y%m%dT%H%M%S%f}-{safe_name(run_id[:8], 'run')}-{kind}.parquet"
+    path = (
+        folder
+        / f"{loaded_at:%Y%m%dT%H%M%S%f}-{safe_name(run_id[:8], 'run')}{'-merged' if merged else ''}-{kind}.parquet"
+    )
+    if path.exists():
+        raise IntegrityError(f"{path} is there already and parts are never overwritten: nothing was written")
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd", compression_level=1)
     content = buffer.getbuffer()
@@ -109,7 +131,8 @@ def parts_of(ledger: Ledger, key: StreamKey | None = None, after: int = 0) -> li
         Part(
             row["part_id"],
             StreamKey(row["vendor"], row["instance"], row["stream"]),
-            *(row[n] for n in ("kind", "path", "sha256", "bytes", "rows", "columns_hash", "loaded_at", "run_id")),
+            **{n: row[n] for n in ("kind", "path", "sha256", "bytes", "rows", "columns_hash", "loaded_at", "run_id")},
+            first_id=row["first_part_id"] or row["part_id"],
         )
         for row in ledger.rows(statement)
     ]
@@ -129,7 +152,8 @@ def check_part(data_dir: Path, part: Part, content: bool) -> None:
 
 
 def sweep(data_dir: Path, ledger: Ledger) -> list[str]:
-    """Takes away what a killed run left: files that no ledger row knows. To be called under the lock.
+    """Takes away what other parts stand for now, and what a killed run left: files that no ledger row knows. To be called
+    under the lock.
 
     A run leaves one part and one file of refused rows of a stream at most. More than that means that the ledger is older than the
     files, for instance restored from a backup: then nothing is deleted, but set aside.
@@ -137,6 +161,13 @@ def sweep(data_dir: Path, ledger: Ledger) -> list[str]:
     root = data_dir / "raw"
     if not root.is_dir():
         return []
+    replaced = [row["path"] for row in ledger.rows(sa.select(tables.replaced_file))]
+    for path in replaced:
+        with storage_errors(data_dir / path):
+            (data_dir / path).unlink(missing_ok=True)
+    if replaced:
+        with ledger.begin() as connection:
+            connection.execute(sa.delete(tables.replaced_file))
     known = {part.path for part in parts_of(ledger)}
     orphans: dict[Path, list[Path]] = {}
     for folder, _, names in os.walk(root):

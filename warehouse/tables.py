@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; spares a start of the program the import of alembic when nothing is to migrate."""
 
 metadata = MetaData()
@@ -70,7 +70,7 @@ part = Table(
     Column("vendor", String(64), nullable=False),
     Column("instance", String(100), nullable=False),
     Column("stream", String(100), nullable=False),
-    Column("kind", String(16), nullable=False),  # records | tombstones | rejects
+    Column("kind", String(16), nullable=False),  # records | tombstones | compacted | rejects
     Column("path", String(500), nullable=False, unique=True),  # below the data folder
     Column("sha256", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
@@ -79,7 +79,14 @@ part = Table(
     Column("loaded_at", DateTime, nullable=False, unique=True),
     Column("resume", Text),
     Column("run_id", String(64), nullable=False),
+    Column("first_part_id", BigInteger),  # of a merged part: the first one it took in
     Index("part_stream", "vendor", "instance", "stream", "part_id"),
+)
+
+replaced_file = Table(
+    "replaced_file",
+    metadata,
+    Column("path", String(500), primary_key=True),  # below the data folder; the next sweep deletes it
 )
 
 cursor = Table(

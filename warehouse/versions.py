@@ -54,6 +54,14 @@ class Entries:
     def parts(self) -> I64:
         return (self.places >> np.uint64(26)).astype(np.int64)
 
+    def rows_by_part(self) -> dict[int, int]:
+        if len(self) == 0:
+            return {}
+        parts = self.parts
+        first = int(parts.min())
+        counts = np.bincount(parts - first)
+        return {first + int(i): int(counts[i]) for i in np.flatnonzero(counts)}
+
     @property
     def rows(self) -> I64:
         return ((self.places >> np.uint64(2)) & np.uint64(0xFFFFFF)).astype(np.int64)
@@ -129,7 +137,7 @@ class VersionIndex:
         for path in sorted(self.folder.iterdir()):
             run = _read_run(path)
             covered = [p for p in missing if run is not None and run[0] <= p <= run[1]]
-            if run is None or not covered or sum(parts[p] for p in covered) != len(run[2]):
+            if run is None or not covered or run[2].rows_by_part() != {p: parts[p] for p in covered}:
                 path.unlink()
                 continue
             self._runs.append(run[2])

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.warehouse.source import COLUMNS, START, Record, Refusal, page
-from warehouse import Build, Landing, Ledger, landing, tables
+from warehouse import Build, Landing, Ledger, compact, compaction, landing, tables
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 TABLE = "shop__things"
+ABSENT = datetime(2030, 1, 1)
+"""When keys were compared: the time of every deletion concluded from absence."""
 
 
 class Syncing(RuleBasedStateMachine):
@@ -29,6 +31,8 @@ class Syncing(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(landing, "PART_ROWS", 3)
+        self.patch.setattr(compaction, "PART_ROWS", 8)
+        self.patch.setattr(compaction, "MANY", 2)
         self.folder = tempfile.TemporaryDirectory()
         self.data = Path(self.folder.name) / "data"
         self.ledger = Ledger(f"sqlite:///{self.data / 'ledger.sqlite'}")
@@ -38,6 +42,7 @@ class Syncing(RuleBasedStateMachine):
         self.alive: dict[str, Record] = {}
         self.shown: dict[str, dict[int, Record]] = {}  # every version the source showed, by time
         self.landed: dict[str, Record] = {}  # the newest version landed of each record
+        self.reconciled = False  # whether any record was ever proved absent
         self.gone: set[str] = set()  # live in what was landed, but proved absent since
 
     def teardown(self) -> None:
@@ -133,11 +138,19 @@ class Syncing(RuleBasedStateMachine):
         self.runs += 1
         one = Landing(self.ledger, self.data, f"run{self.runs}")
         ids = pl.Series(sorted(self.alive), dtype=pl.String)
-        one.write("shop", "default", page(complete=True, present_ids=ids, server_time=datetime(2030, 1, 1)))
+        one.write("shop", "default", page(complete=True, present_ids=ids, server_time=ABSENT))
         one.finish_stream("shop", "default", "things")
         for key, record in self.landed.items():
             if key not in self.alive and not record.deleted:
                 self.gone.add(key)
+                self.reconciled = True
+
+    @rule()
+    def merge_small_parts(self) -> None:
+        before = self.stored_versions()
+        self.runs += 1
+        compact(self.data, self.ledger, f"run{self.runs}")
+        assert self.stored_versions() == before
 
     @rule()
     def lose_the_build_file(self) -> None:
@@ -150,10 +163,10 @@ class Syncing(RuleBasedStateMachine):
     # -- what must hold
 
     def stored_versions(self) -> Counter[tuple[str, str]]:
-        files = sorted(self.data.glob("raw/shop/default/things/*-records.parquet"))
-        known = {row["path"] for row in self.ledger.rows(sa.select(tables.part.c.path))}
-        frames = [pl.read_parquet(f) for f in files if f.relative_to(self.data).as_posix() in known]
-        return Counter(row for f in frames for row in f.select("record_id", "version_hash").iter_rows())
+        kept = sa.select(tables.part.c.path).where(tables.part.c.kind.in_(["records", "compacted"]))
+        frames = [pl.read_parquet(self.data / row["path"]) for row in self.ledger.rows(kept)]
+        rows = [row for f in frames for row in f.select("record_id", "version_hash", "updated_at").iter_rows()]
+        return Counter((key, version) for key, version, at in rows if at != ABSENT)
 
     @invariant()
     def current_is_the_newest_landed(self) -> None:
@@ -164,7 +177,7 @@ class Syncing(RuleBasedStateMachine):
             ).fetchall()
         expected = []
         for key, record in sorted(self.landed.items()):
-            at = datetime(2030, 1, 1) if key in self.gone else START + timedelta(seconds=record.at or 0)
+            at = ABSENT if key in self.gone else START + timedelta(seconds=record.at or 0)
             expected.append((key, at, record.deleted or key in self.gone, record.amount))
         assert rows == expected
 
@@ -174,7 +187,7 @@ class Syncing(RuleBasedStateMachine):
             assert all(n == 1 for n in self.stored_versions().values())
 
     def restored(self) -> bool:
-        return bool(list(self.data.glob("raw/shop/default/things/*-tombstones.parquet")))
+        return self.reconciled
 
     def converge(self) -> None:
         """Quiet source, one whole pass, keys compared: what is held is what the source has."""
