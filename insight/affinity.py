@@ -25,6 +25,8 @@ TREND_PRIOR = 5.0
 MIN_BUYERS = 5
 MAX_ITEMS = 5_000
 EXPONENTS = (1.0, 0.5, 0.0)
+GROUP = "group:"
+"""What the key of an item begins with that stands for many products."""
 CHUNK = 2_000
 """Accounts scored at once: the scores of all accounts and products together would not fit into memory."""
 
@@ -57,9 +59,43 @@ def purchases(lines: pl.DataFrame, as_of: date, days: int = YEAR) -> pl.DataFram
     )
 
 
-def fit_affinity(
-    lines: pl.DataFrame, as_of: date, ridge: float = LAMBDA, exponent: float = 1.0, max_items: int = MAX_ITEMS
-) -> Affinity | None:
+def groups_beyond_cap(
+    lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, max_items: int | None = None
+) -> pl.DataFrame:
+    """The group that stands for each product too rare to be an item of its own, where there are more than `max_items`.
+
+    Gram matrix and inverse grow with the square and the cube of the items, so the products with most buyers stay items, and
+    the others are counted by family, or by category where they have none.
+
+    Args:
+        catalogue: product_key, product_family, category_code.
+
+    Returns:
+        product_key, item_key; without rows where all products fit.
+    """
+    cap = MAX_ITEMS if max_items is None else max_items
+    buyers = purchases(lines, as_of).group_by("product_key").len()
+    ranked = buyers.sort(["len", "product_key"], descending=[True, False])
+    group = pl.lit(GROUP) + pl.coalesce("product_family", "category_code")
+    known = catalogue.select("product_key", group.alias("item_key")).drop_nulls()
+    if ranked.filter(pl.col("len") >= MIN_BUYERS).height <= cap:
+        return known.clear()
+    own = ranked.head(max(cap - known["item_key"].n_unique(), cap // 2))
+    return known.join(own, on="product_key", how="anti").sort("product_key")
+
+
+def by_item(lines: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """The lines with each product's item in place of its key."""
+    if groups.is_empty():
+        return lines
+    return (
+        lines.join(groups, on="product_key", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("item_key", "product_key").alias("product_key"))
+        .drop("item_key")
+    )
+
+
+def fit_affinity(lines: pl.DataFrame, as_of: date, ridge: float = LAMBDA, exponent: float = 1.0) -> Affinity | None:
     """Fits on the year before `as_of`; None where fewer than two products have enough buyers.
 
     Args:
@@ -67,7 +103,7 @@ def fit_affinity(
     """
     bought = purchases(lines, as_of)
     popular = bought.group_by("product_key").len().filter(pl.col("len") >= MIN_BUYERS)
-    kept = popular.sort(["len", "product_key"], descending=[True, False]).head(max_items)
+    kept = popular.sort(["len", "product_key"], descending=[True, False]).head(MAX_ITEMS)
     items = sorted(kept["product_key"].to_list())
     if len(items) < 2:
         return None

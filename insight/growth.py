@@ -1,8 +1,8 @@
-"""What to offer an account: products it does not have, amounts it used to spend or its peers spend, and what is due again.
+"""What to offer an account: products it does not have, and products that are due again.
 
-Three lists, because they are three conversations. A propensity is small (2-10 % a product and quarter) and calibrated on
-what the same lists would have sold one horizon ago; a gap is an amount and not a forecast, because past growth predicts
-the opposite; replenishment is what an account buys regularly and has not bought for too long.
+Two lists, because they are two conversations; a third, money that is spent less than before or than by peers, is in
+peers.py. A propensity is small (2-10 % a product and quarter) and calibrated on what the same lists would have sold one
+horizon ago; replenishment is what an account buys regularly and has not bought for too long.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from scipy.special import expit
 
 from insight import affinity
 from insight.affinity import Affinity, Ranked
-from insight.tables import empty
+from insight.peers import MIN_PEERS, first_order_amounts
+from insight.tables import columns_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 SHOWN, CALIBRATED_ON = 10, 20
 MIN_ACCOUNTS, MIN_PRODUCTS = 200, 20
-HALF_YEAR = 182
-MIN_PEERS = 20
 REGULAR_ORDERS = 3
 
 
@@ -36,32 +35,39 @@ def products(
     horizon_days: int,
     incompatible: pl.DataFrame | None,
     rhythm: pl.DataFrame,
+    accounts: pl.DataFrame,
 ) -> pl.DataFrame:
     """The best products for each account that bought within the year, at most ten, one of a family.
+
+    Of more products than fit into the model, those with fewest buyers are found by their group, and of a group the
+    product with most buyers is offered.
 
     Args:
         catalogue: product_key, product_name, category_code, product_family, unit_price, is_active.
         incompatible: pairs product_key, other_key.
         rhythm: account_key, days_silent.
+        accounts: account_key, segment_code.
 
     Returns:
         Columns of table `recommendation` without as_of_on and score_version.
     """
     buyers = affinity.purchases(lines, as_of)["account_key"].n_unique()
-    model = affinity.fit_affinity(lines, as_of, exponent=affinity.choose_exponent(lines, as_of, horizon_days))
-    names = dict(catalogue.select("product_key", "product_name").iter_rows())
+    groups = affinity.groups_beyond_cap(lines, catalogue, as_of)
+    sold, items = affinity.by_item(lines, groups), _with_groups(catalogue, groups)
+    model = affinity.fit_affinity(sold, as_of, exponent=affinity.choose_exponent(sold, as_of, horizon_days))
     if model is None or buyers < MIN_ACCOUNTS or len(model.items) < MIN_PRODUCTS:
-        return _popular(lines, catalogue, as_of, names)
-    weights = _calibrate(lines, as_of, horizon_days, model.exponent)
+        return _popular(lines, catalogue, as_of, accounts)
+    weights = _calibrate(sold, as_of, horizon_days, model.exponent)
     silent = dict(rhythm.select("account_key", "days_silent").iter_rows())
-    kin = dict(catalogue.select("product_key", pl.coalesce("product_family", "product_key")).iter_rows())
+    names = dict(items.select("product_key", "product_name").iter_rows())
+    kin = dict(items.select("product_key", pl.coalesce("product_family", "product_key")).iter_rows())
     families = [kin.get(i, i) for i in model.items]
-    first_amount = _first_order_amounts(lines)
+    first_amount = dict(first_order_amounts(sold, "product_key").iter_rows())
     amounts = np.array([first_amount.get(i, 0.0) for i in model.items])
     named = [str(names.get(i) or i) for i in model.items]
     apart = _apart(model.items, incompatible)
     parts = []
-    for chunk in affinity.ranked(model, lines, CALIBRATED_ON, _allowed(model, catalogue), apart):
+    for chunk in affinity.ranked(model, sold, CALIBRATED_ON, _allowed(model, items), apart):
         n, j, rank, score = _one_of_a_family(chunk, families)
         if not len(n):
             continue
@@ -82,8 +88,78 @@ def products(
             worth = pl.col("purchase_propensity") * pl.col("expected_order_amount")
             frame = frame.with_columns(worth.alias("expected_value_amount"))
         parts.append(frame)
-    schema = {c: t for c, t in empty("recommendation").schema.items() if c not in ("as_of_on", "score_version")}
-    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+    found = pl.concat(parts) if parts else pl.DataFrame(schema=columns_of("recommendation"))
+    return found if groups.is_empty() else _products_of(found, lines, catalogue, groups, incompatible, as_of)
+
+
+def _with_groups(catalogue: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """The catalogue with a row for each group: listed as long as one of its products is."""
+    if groups.is_empty():
+        return catalogue
+    name = pl.col("product_key").str.strip_prefix(affinity.GROUP)
+    listed = (
+        groups.join(catalogue.select("product_key", "is_active"), on="product_key")
+        .group_by(pl.col("item_key").alias("product_key"))
+        .agg(pl.col("is_active").fill_null(True).any())
+        .with_columns(name.alias("product_name"), name.alias("product_family"))
+    )
+    return pl.concat([catalogue, listed.sort("product_key")], how="diagonal")
+
+
+def _products_of(
+    offers: pl.DataFrame,
+    lines: pl.DataFrame,
+    catalogue: pl.DataFrame,
+    groups: pl.DataFrame,
+    incompatible: pl.DataFrame | None,
+    as_of: date,
+) -> pl.DataFrame:
+    """The offers with products in place of groups: offered is what most buy of the group, the reason what the account has."""
+    listed = catalogue.filter(pl.col("is_active").fill_null(True)).select("product_key")
+    buyers = [
+        affinity.purchases(lines, as_of, days).group_by("product_key").agg(pl.len().alias(f"buyers_{days}d"))
+        for days in (affinity.TREND_DAYS, affinity.YEAR)
+    ]
+    choice = groups.join(listed, on="product_key").join(buyers[0], on="product_key").join(buyers[1], on="product_key")
+    choice = choice.rename({"product_key": "chosen_key"})
+    mine = lines.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
+    found = offers.join(choice, left_on="product_key", right_on="item_key", how="left")
+    if incompatible is not None:
+        pairs = incompatible.select("product_key", "other_key")
+        both = pl.concat([pairs, pairs.select(product_key="other_key", other_key="product_key")])
+        ruled_out = mine.join(both, on="product_key").select("account_key", chosen_key="other_key").unique()
+        found = found.join(ruled_out, on=["account_key", "chosen_key"], how="anti")
+    best = ["account_key", "rank", f"buyers_{affinity.TREND_DAYS}d", f"buyers_{affinity.YEAR}d", "chosen_key"]
+    found = (
+        found.filter(~pl.col("product_key").str.starts_with(affinity.GROUP) | pl.col("chosen_key").is_not_null())
+        .sort(best, descending=[False, False, True, True, False])
+        .group_by("account_key", "rank", maintain_order=True)
+        .first()
+        .with_columns(
+            pl.coalesce("chosen_key", "product_key").alias("product_key"),
+            pl.int_range(1, pl.len() + 1).over("account_key").alias("rank"),
+        )
+    )
+    # Of several owned products of a group the one bought last stands for it.
+    own = (
+        affinity.purchases(lines, as_of)
+        .join(groups, on="product_key")
+        .sort("account_key", "item_key", "last_on", "product_key", descending=[False, False, True, False])
+        .group_by("account_key", "item_key")
+        .first()
+        .select("account_key", "item_key", own_key="product_key")
+    )
+    for k in (1, 2, 3):
+        because = f"because_product_key_{k}"
+        found = (
+            found.join(
+                own, left_on=["account_key", because], right_on=["account_key", "item_key"], how="left",
+                maintain_order="left",
+            )
+            .with_columns(pl.coalesce("own_key", because).alias(because))
+            .drop("own_key")
+        )  # fmt: skip
+    return found.select(offers.columns)
 
 
 def _one_of_a_family(chunk: Ranked, families: list[Any]) -> tuple[Ints, Ints, Ints, Floats]:
@@ -164,14 +240,6 @@ def _apart(items: list[str], pairs: pl.DataFrame | None) -> list[tuple[int, int]
     return sorted({*known, *((b, a) for a, b in known)})
 
 
-def _first_order_amounts(lines: pl.DataFrame) -> dict[str, float]:
-    """Median amount of the first purchase of a product, over accounts."""
-    sold = lines.filter(~pl.col("is_return")).with_columns(pl.col("net_amount").cast(pl.Float64))
-    daily = sold.group_by("account_key", "product_key", "ordered_on").agg(pl.col("net_amount").sort().sum())
-    first = daily.sort("ordered_on").group_by("account_key", "product_key", maintain_order=True).first()
-    return {k: float(v) for k, v in first.group_by("product_key").agg(pl.col("net_amount").median()).iter_rows()}
-
-
 def _features(score: Floats, buyers: Floats, silent: Floats, owned: Floats) -> Floats:
     return np.column_stack(
         [np.ones(len(score)), np.log(np.maximum(score, 1e-6)), np.log1p(buyers), np.log1p(silent), np.log1p(owned)]
@@ -228,42 +296,59 @@ def _shown_and_bought(
     return np.concatenate(features), np.concatenate(happened)
 
 
-def _popular(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, names: dict[str, Any]) -> pl.DataFrame:
-    """For small markets: what most accounts buy and this one does not. A statement about peers, not a prediction."""
-    schema = {k: v for k, v in empty("recommendation").schema.items() if k not in ("as_of_on", "score_version")}
-    bought = affinity.purchases(lines, as_of)
-    accounts = bought["account_key"].n_unique()
-    delisted = set(catalogue.filter(~pl.col("is_active").fill_null(True))["product_key"])
-    counts = {k: n for k, n in bought.group_by("product_key").len().iter_rows() if k not in delisted}
-    amounts = _first_order_amounts(lines)
-    rows = []
-    for account, ranked in sorted(
-        affinity.rank_popular(lines.filter(~pl.col("product_key").is_in(list(delisted))), as_of, 3, 90).items()
-    ):
-        for rank, product in enumerate(ranked, start=1):
-            share = counts.get(product, 0) / accounts
-            rows.append(
-                {
-                    "account_key": account,
-                    "product_key": product,
-                    "rank": rank,
-                    "method": "segment_peer",
-                    "score": share,
-                    "purchase_propensity": None,
-                    "peer_penetration_pct": 100 * share,
-                    "support": counts.get(product, 0),
-                    "expected_order_amount": amounts.get(product, 0.0),
-                    "expected_value_amount": None,
-                    "reason_text_en": f"{share:.0%} of the accounts buy {names.get(product) or product}; this one does not.",
-                    "reason_text_de": f"{share:.0%} der Konten kaufen {names.get(product) or product}; dieses nicht.",
-                }
-            )
-    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema=schema)
+def _popular(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, accounts: pl.DataFrame) -> pl.DataFrame:
+    """For small markets: what most accounts of the segment buy and this one does not, or of all where the segment is small.
+
+    A statement about peers, not a prediction.
+    """
+    delisted = catalogue.filter(~pl.col("is_active").fill_null(True))["product_key"]
+    listed = lines.filter(~pl.col("product_key").is_in(delisted.implode()))
+    segments = listed.join(accounts.select("account_key", "segment_code"), on="account_key", how="left")
+    sizes = affinity.purchases(listed, as_of).select("account_key").unique().join(segments, on="account_key")
+    large = (
+        sizes.group_by("segment_code").agg(pl.col("account_key").n_unique().alias("n")).filter(pl.col("n") >= MIN_PEERS)
+    )
+    named = [s for s in large["segment_code"].sort().to_list() if s is not None]
+    rest = ~segments["segment_code"].is_in(named).fill_null(False)
+    names = dict(catalogue.select("product_key", "product_name").iter_rows())
+    amounts = dict(first_order_amounts(lines, "product_key").iter_rows())
+    rows: list[dict[str, Any]] = []
+    for among, to in [
+        *((listed.filter(segments["segment_code"] == s), None) for s in named),
+        (listed, set(listed.filter(rest)["account_key"])),
+    ]:
+        bought = affinity.purchases(among, as_of)
+        peers, counts = bought["account_key"].n_unique(), dict(bought.group_by("product_key").len().iter_rows())
+        for account, ranked in sorted(affinity.rank_popular(among, as_of, 3, 90).items()):
+            if to is not None and account not in to:
+                continue
+            for rank, product in enumerate(ranked, start=1):
+                share, name = counts.get(product, 0) / peers, names.get(product) or product
+                who_en, who_de = ("of its segment ", " seines Segments") if to is None else ("", "")
+                rows.append(
+                    {
+                        "account_key": account,
+                        "product_key": product,
+                        "rank": rank,
+                        "method": "segment_peer",
+                        "score": share,
+                        "purchase_propensity": None,
+                        "peer_penetration_pct": 100 * share,
+                        "support": counts.get(product, 0),
+                        "expected_order_amount": amounts.get(product, 0.0),
+                        "expected_value_amount": None,
+                        "reason_text_en": f"{share:.0%} of the accounts {who_en}buy {name}; this one does not.",
+                        "reason_text_de": f"{share:.0%} der Konten{who_de} kaufen {name}; dieses nicht.",
+                    }
+                )
+    rows.sort(key=lambda row: (row["account_key"], row["rank"]))
+    return pl.DataFrame(rows, schema=columns_of("recommendation"))
 
 
-def judged(lines: pl.DataFrame, as_of: date, horizon_days: int) -> dict[str, Any]:
+def judged(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, horizon_days: int) -> dict[str, Any]:
     """The lists of one horizon ago against what was bought, beside plain popularity: `exponent`, and rows of score_quality."""
     past = as_of - timedelta(days=horizon_days)
+    lines = affinity.by_item(lines, affinity.groups_beyond_cap(lines, catalogue, past))
     known = lines.filter(pl.col("ordered_on") < past)
     exponent = affinity.choose_exponent(known, past, horizon_days)
     model = affinity.fit_affinity(known, past, exponent=exponent)
@@ -289,110 +374,8 @@ def judged(lines: pl.DataFrame, as_of: date, horizon_days: int) -> dict[str, Any
     return {"exponent": exponent, "rows": [row]}
 
 
-def gaps(lines: pl.DataFrame, accounts: pl.DataFrame, rhythm: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Money that an account used to spend in a category, or that its peers spend and it does not.
-
-    Own gap: the better of the two half-years before against the last one, same account and category. Peer gap: the median
-    share of the category among accounts of the same segment and tenth of revenue (at least twenty), times the account's
-    own total, minus what it spends; capped at the peers' upper quartile. One row an account and category. Accounts overdue by more than twice are left
-    out: they are to be kept, not grown.
-    """
-    schema = {k: v for k, v in empty("upsell_gap").schema.items() if k not in ("as_of_on", "score_version")}
-    start = as_of - timedelta(days=3 * HALF_YEAR)
-    sold = lines.filter(~pl.col("is_return") & (pl.col("ordered_on") >= start)).with_columns(
-        pl.col("net_amount").cast(pl.Float64)
-    )
-    if sold.is_empty():
-        return pl.DataFrame(schema=schema)
-    half = ((pl.lit(as_of) - pl.col("ordered_on")).dt.total_days() - 1) // HALF_YEAR
-    halves = (
-        sold.with_columns(half.alias("half"))
-        .group_by("account_key", "category_code")
-        .agg(*(pl.col("net_amount").filter(pl.col("half") == h).sort().sum().alias(f"h{h}") for h in range(3)))
-    )
-    total = halves.group_by("account_key").agg((pl.col("h0") + pl.col("h1")).sort().sum().alias("total"))
-    keeping = rhythm.filter(pl.col("overdue_ratio") > 2)["account_key"]
-    table = (
-        halves.join(total, on="account_key")
-        .join(accounts.select("account_key", "segment_code"), on="account_key", how="left")
-        .filter(~pl.col("account_key").is_in(keeping.implode()) & (pl.col("total") > 0))
-        .with_columns((pl.col("h0") + pl.col("h1")).alias("year"), pl.max_horizontal("h1", "h2").alias("best"))
-    )
-    ranks = table.select("account_key", "segment_code", "total").unique().sort("account_key")
-    ranks = ranks.with_columns(
-        (pl.col("total").rank("ordinal") * 10 // (ranks.height + 1)).cast(pl.Int32).alias("decile")
-    )
-    peers = ranks.group_by("segment_code", "decile").agg(
-        pl.col("account_key").alias("members"), pl.len().alias("peers")
-    )
-    shares = table.join(ranks.select("account_key", "decile"), on="account_key").with_columns(
-        (pl.col("year") / pl.col("total")).alias("share")
-    )
-    usual = shares.group_by("segment_code", "decile", "category_code").agg(
-        pl.col("share").alias("shares"), pl.col("year").quantile(0.75).alias("ceiling")
-    )
-    rows: list[dict[str, Any]] = []
-    spent = {(a, c): y for a, c, y in table.select("account_key", "category_code", "year").iter_rows()}
-    totals = dict(ranks.select("account_key", "total").iter_rows())
-    for row in (
-        table.filter((pl.col("best") - pl.col("h0")) > 0.2 * pl.col("best"))
-        .sort("account_key", "category_code")
-        .iter_rows(named=True)
-    ):
-        gap = row["best"] - row["h0"]
-        rows.append(
-            {
-                "account_key": row["account_key"],
-                "category_code": row["category_code"],
-                "own_level_gap_amount": gap,
-                "potential_amount": gap,
-                "method": "own_level",
-                "reason_text_en": f"Spent {row['best']:,.0f} on {row['category_code']} in a half-year before, {row['h0']:,.0f} in the last.",
-                "reason_text_de": f"Gab für {row['category_code']} in einem früheren Halbjahr {_money(row['best'])} aus, im letzten {_money(row['h0'])}.",
-            }
-        )
-    groups = {(s, d): (m, n) for s, d, m, n in peers.iter_rows()}
-    for segment, decile, category, found, ceiling in usual.sort("segment_code", "decile", "category_code").iter_rows():
-        members, n = groups[(segment, decile)]
-        if n < MIN_PEERS:
-            continue
-        padded = sorted([*found, *([0.0] * (n - len(found)))])
-        middle = float(np.median(padded))
-        for account in sorted(members) if middle > 0 else ():
-            gap = min(middle * totals[account], ceiling) - spent.get((account, category), 0.0)
-            if gap > 0.05 * totals[account]:
-                rows.append(
-                    {
-                        "account_key": account,
-                        "category_code": category,
-                        "peer_gap_amount": gap,
-                        "peers": n,
-                        "potential_amount": gap,
-                        "method": "segment_peer",
-                        "reason_text_en": f"{n} peers of its size spend a median {middle:.0%} on {category}; this account less.",
-                        "reason_text_de": f"{n} vergleichbare Konten geben im Mittel {middle:.0%} für {category} aus; dieses weniger.",
-                    }
-                )
-    if not rows:
-        return pl.DataFrame(schema=schema)
-    found = pl.DataFrame(rows, schema={k: (pl.Float64 if v.is_decimal() else v) for k, v in schema.items()})
-    # Who spends less than before and less than its peers has one gap: the larger, with both amounts.
-    key, amounts = ["account_key", "category_code"], ["own_level_gap_amount", "peer_gap_amount", "peers"]
-    return (
-        found.sort(*key, "potential_amount", "method", descending=[False, False, True, False])
-        .group_by(key, maintain_order=True)
-        .agg(pl.col(amounts).max(), pl.exclude(*key, *amounts).first())
-        .select(list(schema))
-    )
-
-
-def _money(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", ".")
-
-
 def replenishment(lines: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Products that an account buys regularly (three days or more) and for longer than usual not: due again."""
-    schema = {k: v for k, v in empty("replenishment").schema.items() if k not in ("as_of_on", "score_version")}
     sold = lines.filter(~pl.col("is_return")).with_columns(pl.col("net_amount").cast(pl.Float64))
     days = sold.group_by("account_key", "product_key", "ordered_on").agg(pl.col("net_amount").sort().sum())
     known = (
@@ -416,7 +399,7 @@ def replenishment(lines: pl.DataFrame, as_of: date) -> pl.DataFrame:
         .sort("account_key", "product_key")
     )
     if known.is_empty():
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=columns_of("replenishment"))
     gap, late = pl.col("mean_gap_days").round().cast(pl.Int32).cast(pl.String), pl.col("overdue_days").cast(pl.String)
     return known.with_columns(
         pl.concat_str(pl.lit("Usually bought every "), gap, pl.lit(" days; due for "), late, pl.lit(" days.")).alias(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit, logit
 
-from insight import affinity, growth, quality, reasons
+from insight import affinity, growth, peers, quality, reasons
 from insight.activity import (
     Activity,
     Season,
@@ -80,9 +80,9 @@ def score_all(
     choice = published_as(judged)
     if choice == "baseline":
         _publish_baseline(kept)
-    recommended = growth.products(lines, products, as_of, HORIZON_DAYS, incompatible, kept.table)
-    judged_products = growth.judged(lines, as_of, HORIZON_DAYS)
-    gaps = growth.gaps(lines, classes, table, as_of)
+    recommended = growth.products(lines, products, as_of, HORIZON_DAYS, incompatible, kept.table, classes)
+    judged_products = growth.judged(lines, products, as_of, HORIZON_DAYS)
+    spent = peers.spending(lines, classes, table, as_of)
     refill = growth.replenishment(lines, as_of)
     digest = _hash(known, classes, products, signals, signal_points)
     run = kept.run_row | {
@@ -102,7 +102,8 @@ def score_all(
         "retention_score": kept.scores.with_columns(*stamp),
         "account_value": kept.values.with_columns(*stamp),
         "recommendation": recommended.with_columns(*stamp),
-        "upsell_gap": gaps.with_columns(*stamp),
+        "upsell_gap": peers.gaps(spent).with_columns(*stamp),
+        "whitespace": peers.whitespace(spent, lines).with_columns(*stamp),
         "replenishment": refill.with_columns(*stamp),
         "score_run": pl.DataFrame([run], infer_schema_length=None),
         "score_quality": pl.DataFrame(rows, infer_schema_length=None) if rows else empty("score_quality"),

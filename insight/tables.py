@@ -123,6 +123,21 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "reason_text_de": "VARCHAR",
         "score_version": "VARCHAR",
     },
+    "whitespace": {
+        "account_key": _KEY,
+        "category_code": "VARCHAR",
+        "as_of_on": "DATE",
+        "rank": "INTEGER",
+        "method": "VARCHAR",
+        "peer_penetration_pct": "DOUBLE",
+        "peers": "INTEGER",
+        "support": "INTEGER",
+        "potential_amount": _MONEY,
+        "expected_order_amount": _MONEY,
+        "reason_text_en": "VARCHAR",
+        "reason_text_de": "VARCHAR",
+        "score_version": "VARCHAR",
+    },
     "replenishment": {
         "account_key": _KEY,
         "product_key": _KEY,
@@ -205,6 +220,12 @@ _POLARS: dict[str, pl.DataType] = {
 def empty(table: str) -> pl.DataFrame:
     """The table without rows."""
     return pl.DataFrame(schema={column: _POLARS[kind] for column, kind in SCHEMAS[table].items()})
+
+
+def columns_of(table: str) -> dict[str, pl.DataType]:
+    """Its columns while they are calculated: money as floats, without the day and version that all tables are stamped with."""
+    columns = empty(table).schema.items()
+    return {k: (pl.Float64() if v.is_decimal() else v) for k, v in columns if k not in ("as_of_on", "score_version")}
 
 
 def fitted(table: str, frame: pl.DataFrame) -> pl.DataFrame:

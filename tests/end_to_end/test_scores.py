@@ -114,7 +114,7 @@ class Past:
         """What would have been recommended on this day, with its propensity, and whether it was bought."""
         known = self.lines.filter(pl.col("ordered_on") < day)
         table = rhythm(order_days(known, day), day)
-        offers = growth.products(known, self.products, day, HORIZON, None, table)
+        offers = growth.products(known, self.products, day, HORIZON, None, table, self.accounts)
         end = day + timedelta(days=HORIZON)
         bought = (
             self.lines.filter(~pl.col("is_return") & (pl.col("ordered_on") >= day) & (pl.col("ordered_on") < end))

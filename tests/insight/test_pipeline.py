@@ -189,7 +189,11 @@ def test_reasons_are_the_largest_terms_of_the_sum(scored: dict[str, pl.DataFrame
         assert row["because_share_1"] == pytest.approx(terms[best] / positive)
 
 
-def test_recommended_is_nothing_owned_delisted_incompatible_or_twice_of_a_family(lines: pl.DataFrame) -> None:
+@pytest.mark.parametrize("cap", [5_000, 30])
+def test_recommended_is_nothing_owned_delisted_incompatible_or_twice_of_a_family(
+    lines: pl.DataFrame, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(affinity, "MAX_ITEMS", cap)
     family = {f"p{n:02d}": f"f{n // 2}" for n in range(40)}
     products = market.products_of(lines, family, delisted=("p00", "p07"))
     apart = pl.DataFrame({"product_key": ["p11"], "other_key": ["p12"]})
@@ -202,6 +206,64 @@ def test_recommended_is_nothing_owned_delisted_incompatible_or_twice_of_a_family
     assert not families.select("account_key", "family").is_duplicated().any()
     with_11 = owned.filter(pl.col("product_key") == "p11")["account_key"]
     assert "p12" not in set(got.filter(pl.col("account_key").is_in(with_11.implode()))["product_key"])
+    ranks = got.sort("account_key", "rank").group_by("account_key").agg("rank")
+    assert all(r == list(range(1, len(r) + 1)) for r in ranks["rank"].to_list())
+
+
+def test_beyond_the_cap_products_are_found_by_their_group(lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affinity, "MAX_ITEMS", 30)
+    family = {f"p{n:02d}": f"f{n // 4}" for n in range(40)}
+    products = market.products_of(lines, family)
+    groups = affinity.groups_beyond_cap(lines, products, market.AS_OF)
+    # Ten families leave room for twenty products of their own: those with most buyers.
+    buyers = affinity.purchases(lines, market.AS_OF).group_by("product_key").len()
+    popular = buyers.sort(["len", "product_key"], descending=[True, False])["product_key"].to_list()
+    assert set(groups["product_key"]) == set(popular[20:])
+    got = score(lines, products=products)["recommendation"]
+    assert set(got["method"]) == {"affinity_rule"} and set(got["product_key"]) <= set(popular)
+    rare = got.filter(pl.col("product_key").is_in(popular[20:]))
+    assert rare.height > 100
+    # Of a group the product that most bought in the last sixty days is offered, to everybody the same.
+    recent = affinity.purchases(lines, market.AS_OF, affinity.TREND_DAYS).group_by("product_key").len()
+    counts = {k: (n, dict(buyers.iter_rows())[k]) for k, n in recent.iter_rows()}
+    for product in set(rare["product_key"]):
+        kin = [p for p in groups["product_key"] if family[p] == family[product] and p in counts]
+        assert product == min(kin, key=lambda p: (-counts[p][0], -counts[p][1], p))
+    # Every reason is a product that the account has.
+    owned = set(affinity.purchases(lines, market.AS_OF).select("account_key", "product_key").iter_rows())
+    for k in (1, 2, 3):
+        reasons = got.select("account_key", f"because_product_key_{k}").drop_nulls()
+        assert reasons.height and set(reasons.iter_rows()) <= owned
+    named = rare.filter(pl.col("reason_text_en").str.contains(r"you have .*\bf\d"))
+    assert named.height, "a group is named by its family"
+
+
+def test_below_the_cap_there_are_no_groups(lines: pl.DataFrame) -> None:
+    products = market.products_of(lines, {"p01": "f", "p02": "f"})
+    assert affinity.groups_beyond_cap(lines, products, market.AS_OF).is_empty()
+
+
+def test_groups_are_the_same_for_shuffled_rows(lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affinity, "MAX_ITEMS", 30)
+    first, second = score(lines), score(lines.sample(fraction=1.0, shuffle=True, seed=3))
+    assert all(first[t].equals(second[t]) for t in SCORES)
+
+
+def test_small_markets_get_what_their_segment_buys() -> None:
+    lines = market.market(120, seed=4)
+    accounts = market.accounts_of(lines)
+    keys = accounts["account_key"].to_list()
+    segments = ["large" if n < 60 else "small" if n < 110 else "tiny" for n in range(len(keys))]
+    # The large also buy tools, which nobody else does.
+    tools = market.lines_of([market.line(k, market.AS_OF - timedelta(days=20), "tool") for k in keys[:50]])
+    both = pl.concat([lines, tools])
+    accounts = accounts.with_columns(pl.Series("segment_code", segments))
+    got = score(both, accounts=accounts)["recommendation"].join(accounts, on="account_key")
+    assert set(got["method"]) == {"segment_peer"} and got["purchase_propensity"].is_null().all()
+    tool = got.filter(pl.col("product_key") == "tool")
+    assert set(tool["segment_code"]) == {"large", "tiny"}, "too few of a kind are told what all buy"
+    assert tool.filter(pl.col("segment_code") == "large")["reason_text_en"].str.contains("of its segment").all()
+    assert not tool.filter(pl.col("segment_code") == "tiny")["reason_text_en"].str.contains("of its segment").any()
 
 
 def test_because_names_owned_products_and_says_their_share(

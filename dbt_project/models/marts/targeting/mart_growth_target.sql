@@ -1,4 +1,4 @@
--- Whom to grow and with what: products that fit, categories bought less than before or than peers buy, and goods that are due again.
+-- Whom to grow and with what: products that fit, categories bought less than before or than peers buy or not at all, and goods that are due again.
 with
 
 accounts as (
@@ -68,6 +68,11 @@ offers as (
         'upsell', account_key, null, category_code, as_of_on, method, null, peers, null, null, null, null, null, null,
         own_level_gap_amount, peer_gap_amount, null, null, potential_amount, 0, reason_text_en, reason_text_de, score_version
     from {{ source('insight', 'upsell_gap') }}
+    union all
+    select
+        'whitespace', account_key, null, category_code, as_of_on, method, null, support, null, null, peer_penetration_pct, null, null, null,
+        null, potential_amount as peer_gap_amount, null, expected_order_amount, potential_amount as expected_value_amount, rank, reason_text_en, reason_text_de, score_version
+    from {{ source('insight', 'whitespace') }}
     union all
     select
         'replenishment', account_key, product_key, null, as_of_on, 'own_rhythm', null, null, null, null, null, null, null, null,
