@@ -32,7 +32,7 @@ def missing() -> str | None:
     absent = [f for f in FILES if not (Path(folder) / f).is_file()]
     if absent:
         return f"{VARIABLE}={folder} lacks {', '.join(absent)}: put the public data there (see benchmarks/insight.py)."
-    packages = [p for p in ("lifetimes", "recordlinkage") if importlib.util.find_spec(p) is None]
+    packages = [p for p in ("lifetimes", "recordlinkage", "sklearn", "splink") if importlib.util.find_spec(p) is None]
     if packages:
         return f"Packages {', '.join(packages)} are not installed: run `uv sync --group bench`."
     return None
