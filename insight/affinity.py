@@ -27,8 +27,10 @@ MAX_ITEMS = 5_000
 EXPONENTS = (1.0, 0.5, 0.0)
 GROUP = "group:"
 """What the key of an item begins with that stands for many products."""
-CHUNK = 2_000
-"""Accounts scored at once: the scores of all accounts and products together would not fit into memory."""
+JUDGED = 10_000
+"""Accounts on which lists are judged: ten thousand tell two lists apart as well as a hundred thousand."""
+CELLS = 2_000_000
+"""Scores held at once, of some accounts and all products: those of all accounts would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Affinity:
     trend: Floats
     buyers_365d: npt.NDArray[np.int64]
     buyers_60d: npt.NDArray[np.int64]
-    together: npt.NDArray[np.int64]
+    together: npt.NDArray[np.int32]
     accounts: int
     ridge: float
     exponent: float
@@ -111,19 +113,20 @@ def fit_affinity(lines: pl.DataFrame, as_of: date, ridge: float = LAMBDA, expone
     accounts = sorted(known["account_key"].unique().to_list())
     x = matrix(known, accounts, items)
     gram = np.asarray((x.T @ x).todense(), dtype=np.float64)
-    together = gram.astype(np.int64)
+    together = gram.astype(np.int32)
     gram[np.diag_indices_from(gram)] += ridge
-    inverse = linalg.inv(gram, overwrite_a=True, check_finite=False)
-    weights = -inverse / np.diag(inverse)
+    # Each of these matrices takes 200 MB where there are 5,000 items, so they are worked on in place.
+    weights: Floats = linalg.inv(gram, overwrite_a=True, check_finite=False)
+    del gram
+    weights /= -np.diag(weights)
     np.fill_diagonal(weights, 0.0)
     recent = purchases(lines, as_of, TREND_DAYS).filter(pl.col("product_key").is_in(items))
     counts = dict(recent.group_by("product_key").len().iter_rows())
     b60 = np.array([counts.get(i, 0) for i in items], dtype=np.int64)
-    b365 = np.diag(together).copy()
+    b365 = np.diag(together).astype(np.int64)
     # Threads add in another order: six decimals are what every machine agrees on.
-    model = Affinity(
-        as_of, items, np.round(weights, 6), np.ones(len(items)), b365, b60, together, len(accounts), ridge, 0.0
-    )
+    np.round(weights, 6, out=weights)
+    model = Affinity(as_of, items, weights, np.ones(len(items)), b365, b60, together, len(accounts), ridge, 0.0)
     return with_exponent(model, exponent)
 
 
@@ -160,17 +163,21 @@ def ranked(
     k: int,
     allowed: npt.NDArray[np.bool_] | None = None,
     apart: Sequence[tuple[int, int]] = (),
+    at_most: int | None = None,
 ) -> Iterator[Ranked]:
-    """The best k products of each account that bought within the year, by CHUNK accounts, in order of keys.
+    """The best k products of each account that bought within the year, some accounts at a time, in order of keys.
 
     Left out are products owned (ever), not sold in 60 days, not `allowed`, and those `apart` from an owned one; ties go to
     the smaller key.
 
     Args:
         lines: those before model.as_of.
+        at_most: of more accounts than so many every second, third, ... by key.
     """
     owned = purchases(lines, model.as_of)
     accounts = sorted(owned["account_key"].unique().to_list())
+    if at_most is not None:
+        accounts = accounts[:: -(-len(accounts) // at_most) or 1]
     x = matrix(owned, accounts, model.items)
     ever = matrix(lines.filter((pl.col("ordered_on") < model.as_of) & ~pl.col("is_return")), accounts, model.items)
     never = model.buyers_60d == 0
@@ -178,8 +185,9 @@ def ranked(
         never = never | ~allowed
     # Smaller than the sixth decimal, so that it decides among equals only.
     by_key = np.arange(len(model.items)) * 1e-11
-    for start in range(0, len(accounts), CHUNK):
-        part, had = x[start : start + CHUNK], ever[start : start + CHUNK]
+    size = max(CELLS // len(model.items), 1)
+    for start in range(0, len(accounts), size):
+        part, had = x[start : start + size], ever[start : start + size]
         values = np.round(np.asarray(part @ model.weights) * model.trend, 6) - by_key
         values[:, never] = -np.inf
         values[had.nonzero()] = -np.inf
@@ -190,7 +198,7 @@ def ranked(
         order = np.argsort(-inside, axis=1, kind="stable")
         columns = np.take_along_axis(first, order, axis=1)
         best = np.round(np.take_along_axis(inside, order, axis=1), 6)
-        yield Ranked(accounts[start : start + CHUNK], part, columns, best)
+        yield Ranked(accounts[start : start + size], part, columns, best)
 
 
 def recall(
@@ -225,11 +233,11 @@ def recall(
     return (float(np.mean(values)) if values else 0.0), (len(shown) / sold if sold else 0.0)
 
 
-def rank_products(model: Affinity, lines: pl.DataFrame, k: int) -> dict[str, list[str]]:
-    """The first k products of each account that bought within the year, owned ones (ever) left out."""
+def rank_products(model: Affinity, lines: pl.DataFrame, k: int, at_most: int | None = None) -> dict[str, list[str]]:
+    """The first k products of each account that bought within the year, owned ones (ever) left out; see `ranked`."""
     return {
         account: [model.items[j] for j, v in zip(columns, values, strict=True) if v > -np.inf]
-        for part in ranked(model, lines, k)
+        for part in ranked(model, lines, k, at_most=at_most)
         for account, columns, values in zip(part.accounts, part.columns.tolist(), part.values.tolist(), strict=True)
     }
 
@@ -263,7 +271,9 @@ def choose_exponent(lines: pl.DataFrame, as_of: date, horizon_days: int = 90) ->
     if model is None:
         return best
     for exponent in EXPONENTS:
-        value, _ = recall(known, rank_products(with_exponent(model, exponent), known, 10), past, horizon_days, 10)
+        value, _ = recall(
+            known, rank_products(with_exponent(model, exponent), known, 10, JUDGED), past, horizon_days, 10
+        )
         if value > found + 1e-9:
             best, found = exponent, value
     return best

@@ -36,6 +36,7 @@ def products(
     incompatible: pl.DataFrame | None,
     rhythm: pl.DataFrame,
     accounts: pl.DataFrame,
+    baseline: bool = False,
 ) -> pl.DataFrame:
     """The best products for each account that bought within the year, at most ten, one of a family.
 
@@ -47,15 +48,18 @@ def products(
         incompatible: pairs product_key, other_key.
         rhythm: account_key, days_silent.
         accounts: account_key, segment_code.
+        baseline: what most buy, because the model lost against that when it was last judged.
 
     Returns:
         Columns of table `recommendation` without as_of_on and score_version.
     """
     buyers = affinity.purchases(lines, as_of)["account_key"].n_unique()
+    if baseline or buyers < MIN_ACCOUNTS:
+        return _popular(lines, catalogue, as_of, accounts)
     groups = affinity.groups_beyond_cap(lines, catalogue, as_of)
     sold, items = affinity.by_item(lines, groups), _with_groups(catalogue, groups)
     model = affinity.fit_affinity(sold, as_of, exponent=affinity.choose_exponent(sold, as_of, horizon_days))
-    if model is None or buyers < MIN_ACCOUNTS or len(model.items) < MIN_PRODUCTS:
+    if model is None or len(model.items) < MIN_PRODUCTS:
         return _popular(lines, catalogue, as_of, accounts)
     weights = _calibrate(sold, as_of, horizon_days, model.exponent)
     silent = dict(rhythm.select("account_key", "days_silent").iter_rows())
@@ -354,8 +358,10 @@ def judged(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, horizon_da
     model = affinity.fit_affinity(known, past, exponent=exponent)
     if model is None or model.accounts < MIN_ACCOUNTS:
         return {"exponent": None, "rows": []}
-    found, coverage = affinity.recall(lines, affinity.rank_products(model, known, 10), past, horizon_days, 10)
-    plain, _ = affinity.recall(lines, affinity.rank_popular(known, past, 10), past, horizon_days, 10)
+    lists = affinity.rank_products(model, known, 10, affinity.JUDGED)
+    popular = {a: p for a, p in affinity.rank_popular(known, past, 10).items() if a in lists}
+    found, coverage = affinity.recall(lines, lists, past, horizon_days, 10)
+    plain, _ = affinity.recall(lines, popular, past, horizon_days, 10)
     row = {
         "score_name": "recommendation",
         "score_version": "1",
@@ -363,7 +369,7 @@ def judged(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, horizon_da
         "as_of_on": past,
         "horizon_days": horizon_days,
         "population": "all",
-        "accounts": model.accounts,
+        "accounts": len(lists),
         "recall_at_10": found,
         "recall_at_10_popularity": plain,
         "coverage": coverage,

@@ -80,30 +80,33 @@ def score_all(
     choice = published_as(judged)
     if choice == "baseline":
         _publish_baseline(kept)
-    recommended = growth.products(lines, products, as_of, HORIZON_DAYS, incompatible, kept.table, classes)
     judged_products = growth.judged(lines, products, as_of, HORIZON_DAYS)
     spent = peers.spending(lines, classes, table, as_of)
+    gaps, white = peers.gaps(spent), peers.whitespace(spent, lines)
     refill = growth.replenishment(lines, as_of)
+    # Last, because its reasons in words are the largest of all results.
+    lost = any(row["published_as"] == "baseline" for row in judged_products["rows"])
+    recommended = growth.products(lines, products, as_of, HORIZON_DAYS, incompatible, kept.table, classes, lost)
     digest = _hash(known, classes, products, signals, signal_points)
     run = kept.run_row | {
         "score_version": VERSION,
         "as_of_on": as_of,
         "horizon_days": HORIZON_DAYS,
         "affinity_lambda": affinity.LAMBDA,
-        "affinity_exponent": judged_products.get("exponent"),
+        "affinity_exponent": judged_products["exponent"],
         "value_k": PULL_ORDERS,
         "published_as": choice,
         "input_hash": digest,
         "code_version": code_version(),
     }
-    rows = [{**r, "published_as": choice} for r in judged] + judged_products.get("rows", [])
+    rows = [{**r, "published_as": choice} for r in judged] + judged_products["rows"]
     stamp = [pl.lit(as_of).alias("as_of_on"), pl.lit(VERSION).alias("score_version")]
     result = {
         "retention_score": kept.scores.with_columns(*stamp),
         "account_value": kept.values.with_columns(*stamp),
         "recommendation": recommended.with_columns(*stamp),
-        "upsell_gap": peers.gaps(spent).with_columns(*stamp),
-        "whitespace": peers.whitespace(spent, lines).with_columns(*stamp),
+        "upsell_gap": gaps.with_columns(*stamp),
+        "whitespace": white.with_columns(*stamp),
         "replenishment": refill.with_columns(*stamp),
         "score_run": pl.DataFrame([run], infer_schema_length=None),
         "score_quality": pl.DataFrame(rows, infer_schema_length=None) if rows else empty("score_quality"),

@@ -116,7 +116,13 @@ def test_every_published_column_has_a_comment(small: Company) -> None:
 
 
 def test_no_mail_address_stands_in_the_published_file(small: Company) -> None:
-    assert {found.group() for found in ADDRESS.finditer(small.published.read_bytes())} == set()
+    known = set()
+    for part in small.ledger(tables.part):
+        for record in pl.read_parquet(small.data / str(part["path"]), columns=["record"])["record"]:
+            known |= {found.group() for found in ADDRESS.finditer((record or "").encode())}
+    assert len(known) > 100
+    # Among millions of compressed bytes some look like an address by chance: they must be one that came in.
+    assert {found.group() for found in ADDRESS.finditer(small.published.read_bytes())} & known == set()
     # Blocks may be compressed: the values themselves are looked at as well.
     texts = small.query(
         "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' and not internal"

@@ -249,6 +249,34 @@ def test_groups_are_the_same_for_shuffled_rows(lines: pl.DataFrame, monkeypatch:
     assert all(first[t].equals(second[t]) for t in SCORES)
 
 
+def test_recommendations_that_lost_against_the_best_sellers_are_the_best_sellers(
+    lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    won = score(lines)
+    assert set(won["recommendation"]["method"]) == {"affinity_rule"}
+    # Whatever the lists of the best-sellers name was bought: nothing beats that.
+    real = affinity.recall
+    monkeypatch.setattr(
+        affinity, "recall", lambda *a: (1.0, 0.1) if set(map(tuple, a[1].values())) <= popular else real(*a)
+    )
+    past = market.AS_OF - timedelta(days=pipeline.HORIZON_DAYS)
+    known = lines.filter(pl.col("ordered_on") < past)
+    popular = set(map(tuple, affinity.rank_popular(known, past, 10).values()))
+    lost = score(lines)
+    row = lost["score_quality"].filter(pl.col("score_name") == "recommendation").row(0, named=True)
+    assert row["published_as"] == "baseline" and row["beats_baseline"] is False
+    assert set(lost["recommendation"]["method"]) == {"segment_peer"}
+
+
+def test_lists_are_judged_on_a_sample_of_many_accounts(lines: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = affinity.fit_affinity(lines, market.AS_OF)
+    assert model is not None
+    everybody = affinity.rank_products(model, lines, 10)
+    some = affinity.rank_products(model, lines, 10, at_most=100)
+    assert 50 < len(some) <= 100 and all(everybody[a] == p for a, p in some.items())
+    assert affinity.rank_products(model, lines, 10, at_most=len(everybody)) == everybody
+
+
 def test_small_markets_get_what_their_segment_buys() -> None:
     lines = market.market(120, seed=4)
     accounts = market.accounts_of(lines)
