@@ -56,30 +56,30 @@ def spending(lines: pl.DataFrame, accounts: pl.DataFrame, rhythm: pl.DataFrame, 
     return halves.join(own.with_columns(tenth.alias("decile")), on="account_key").sort("account_key", "category_code")
 
 
-def usual(table: pl.DataFrame) -> pl.DataFrame:
-    """What peers spend on a category: of all groups of at least twenty.
+def usual(table: pl.DataFrame, by: list[str] = GROUP) -> pl.DataFrame:
+    """What peers spend on a category: of all groups of at least twenty accounts that are equal in `by`.
 
     Returns:
-        segment_code, decile, category_code, peers, buyers (within the year), middle (the median share of the account's
+        The columns of `by`, category_code, peers, buyers (within the year), middle (the median share of the account's
         total, of all peers), ceiling (the upper quartile of what buyers spent in the year).
     """
-    members = table.select("account_key", *GROUP).unique().group_by(GROUP).agg(pl.len().alias("peers"))
+    members = table.select("account_key", *by).unique().group_by(by).agg(pl.len().alias("peers"))
     spent = (
         table.filter(pl.col("category_code").is_not_null())
-        .group_by([*GROUP, "category_code"])
+        .group_by([*by, "category_code"])
         .agg(
             (pl.col("year") / pl.col("total")).sort().alias("shares"),
             (pl.col("year") > 0).sum().alias("buyers"),
             pl.col("year").quantile(0.75).alias("ceiling"),
         )
-        .join(members.filter(pl.col("peers") >= MIN_PEERS), on=GROUP, nulls_equal=True)
-        .sort([*GROUP, "category_code"])
+        .join(members.filter(pl.col("peers") >= MIN_PEERS), on=by, nulls_equal=True)
+        .sort([*by, "category_code"])
     )
     middle = [
         float(np.median([*shares, *[0.0] * (peers - len(shares))]))
         for shares, peers in spent.select("shares", "peers").iter_rows()
     ]
-    return spent.select(*GROUP, "category_code", "peers", "buyers", pl.Series("middle", middle, pl.Float64), "ceiling")
+    return spent.select(*by, "category_code", "peers", "buyers", pl.Series("middle", middle, pl.Float64), "ceiling")
 
 
 def gaps(table: pl.DataFrame) -> pl.DataFrame:
@@ -142,19 +142,29 @@ def gaps(table: pl.DataFrame) -> pl.DataFrame:
 def whitespace(table: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Categories that most peers bought within the year and the account did not in three half-years: the five most usual.
 
-    The amount is what peers spend in a year, at the account's own size; that of an order is the median of first orders.
+    Where a segment's tenth has fewer than twenty accounts the whole segment is asked. The amount is what peers spend in a
+    year, at the account's own size; that of an order is the median of first orders.
 
     Args:
         table: as `spending` returns it.
         lines: those that it was made of.
     """
-    accounts = table.select("account_key", "total", *GROUP).unique()
+    accounts = table.select("account_key", "total", *GROUP).unique().with_columns(alike=pl.len().over(GROUP))
+    asked = [
+        usual(table, by)
+        .join(accounts.filter(chosen), on=by, nulls_equal=True)
+        .with_columns(pl.lit(en).alias("who_en"), pl.lit(de).alias("who_de"))
+        .drop("decile")
+        for by, chosen, en, de in (
+            (GROUP, pl.col("alike") >= MIN_PEERS, "of its segment and size", "seines Segments und seiner Größe"),
+            (["segment_code"], pl.col("alike") < MIN_PEERS, "of its segment", "seines Segments"),
+        )
+    ]
     first = first_order_amounts(lines, "category_code")
     found = (
-        usual(table)
+        pl.concat(asked)
         .with_columns(share=pl.col("buyers") / pl.col("peers"))
         .filter(pl.col("share") >= WHITESPACE_SHARE)
-        .join(accounts, on=GROUP, nulls_equal=True)
         .join(table.select("account_key", "category_code"), on=["account_key", "category_code"], how="anti")
         .join(first, on="category_code", how="left")
         .sort("account_key", "share", "category_code", descending=[False, True, False])
@@ -163,8 +173,8 @@ def whitespace(table: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     )
     percent = (100 * pl.col("share")).round().cast(pl.Int32).cast(pl.String)
     category, peers = pl.col("category_code"), pl.col("peers").cast(pl.String)
-    en = [percent, pl.lit("% of "), peers, pl.lit(" accounts of its segment and size buy "), category]
-    de = [percent, pl.lit("% von "), peers, pl.lit(" Konten seines Segments und seiner Größe kaufen "), category]
+    en = [percent, pl.lit("% of "), peers, pl.lit(" accounts "), pl.col("who_en"), pl.lit(" buy "), category]
+    de = [percent, pl.lit("% von "), peers, pl.lit(" Konten "), pl.col("who_de"), pl.lit(" kaufen "), category]
     return found.select(
         "account_key",
         "category_code",

@@ -88,9 +88,15 @@ def test_what_was_bought_within_eighteen_months_is_no_whitespace() -> None:
     assert "a029" not in set(peers.whitespace(*spent(rows))["account_key"])
 
 
+def test_where_tenths_are_small_the_segment_is_asked() -> None:
+    white = peers.whitespace(*spent(market_of(tools=24, accounts=180)))
+    assert set(white["peers"]) == {180} and white["account_key"].n_unique() == 36
+    assert white["peer_penetration_pct"].to_list() == [80.0] * 36
+    assert white["reason_text_en"].str.starts_with("80% of 180 accounts of its segment buy tools;").all()
+
+
 def test_no_whitespace_among_fewer_than_twenty_peers_or_for_who_is_to_be_kept() -> None:
-    few = market_of(tools=24, accounts=190)
-    assert peers.whitespace(*spent(few)).is_empty(), "tenths of nineteen accounts"
+    assert peers.whitespace(*spent(market_of(tools=14, accounts=19))).is_empty()
     rows = [r for r in market_of(tools=24) if r["account_key"] != "a029"]
     # A weekly buyer that has been silent for months.
     rows += [purchase(29, 150 + 7 * n, "machines", 300.0) for n in range(20)]
