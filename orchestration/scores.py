@@ -22,6 +22,12 @@ INPUTS = {
 DESCRIPTIONS = {
     "identity": "Which source record is which account or person, by which rule and with what confidence.",
     "identity_edge": "Every pair of records that was joined, suggested or held apart, with its evidence.",
+    "retention_score": "Risk that an account places no order within the horizon, and the reasons that add up to it.",
+    "account_value": "What an account orders, what of it is at risk, and what it is still expected to bring.",
+    "recommendation": "Products that an account does not have, best first, and what it has that speaks for them.",
+    "upsell_gap": "Categories of which an account buys less than it did, or than accounts of its segment and size do.",
+    "whitespace": "Categories that most accounts of its segment buy and an account does not.",
+    "replenishment": "Products that an account buys regularly and that are due again.",
     "score_run": "Parameters, counts, fallback level and input hash of each scoring.",
     "score_quality": "Past scores against what happened afterwards.",
 }
@@ -35,7 +41,7 @@ def specs(tables: tuple[str, ...], inputs: list[list[str]]) -> list[dg.AssetSpec
             group_name="insight",
             kinds={"python", "duckdb"},
             owners=["team:analytics"],
-            description=DESCRIPTIONS.get(table, f"Scores: {table.replace('_', ' ')}."),
+            description=DESCRIPTIONS[table],
             skippable=True,
             metadata={
                 "dagster/column_schema": dg.TableSchema([dg.TableColumn(c, t) for c, t in SCHEMAS[table].items()])
