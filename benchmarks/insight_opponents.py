@@ -1,7 +1,8 @@
 """What others would have scored: opponents measured beside our own figures, in the same run and on the same data.
 
 Recency and popularity need no library and stand beside their bars. Here are those that do: scikit-learn's boosted trees and
-logistic regression for who orders again, Splink for who is who. None of it is ever imported by the product.
+logistic regression for who orders again, Splink for who is who. None of it is ever imported by the product; here only where it is used, because the bar on memory
+imports this file as well.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ FEATURES = (
 
 def learned(at: At, before: At) -> dict[str, float]:
     """AUC of models that were taught on the accounts of `before`, one horizon ago, and judged on the active ones of `at`."""
-    from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
-    from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from sklearn.preprocessing import QuantileTransformer  # type: ignore[import-untyped]
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import QuantileTransformer
 
     assert before.as_of + timedelta(days=90) <= at.as_of, "what is taught must have happened before"
     models: dict[str, Any] = {

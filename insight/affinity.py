@@ -28,7 +28,7 @@ EXPONENTS = (1.0, 0.5, 0.0)
 GROUP = "group:"
 """What the key of an item begins with that stands for many products."""
 JUDGED = 10_000
-"""Accounts on which lists are judged: ten thousand tell two lists apart as well as a hundred thousand."""
+"""Accounts on which lists are judged at most: the mean recall of so many is known to half a point."""
 CELLS = 2_000_000
 """Scores held at once, of some accounts and all products: those of all accounts would not fit into memory."""
 
@@ -61,10 +61,8 @@ def purchases(lines: pl.DataFrame, as_of: date, days: int = YEAR) -> pl.DataFram
     )
 
 
-def groups_beyond_cap(
-    lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date, max_items: int | None = None
-) -> pl.DataFrame:
-    """The group that stands for each product too rare to be an item of its own, where there are more than `max_items`.
+def groups_beyond_cap(lines: pl.DataFrame, catalogue: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The group that stands for each product too rare to be an item of its own, where there are more than MAX_ITEMS.
 
     Gram matrix and inverse grow with the square and the cube of the items, so the products with most buyers stay items, and
     the others are counted by family, or by category where they have none.
@@ -75,14 +73,13 @@ def groups_beyond_cap(
     Returns:
         product_key, item_key; without rows where all products fit.
     """
-    cap = MAX_ITEMS if max_items is None else max_items
     buyers = purchases(lines, as_of).group_by("product_key").len()
     ranked = buyers.sort(["len", "product_key"], descending=[True, False])
     group = pl.lit(GROUP) + pl.coalesce("product_family", "category_code")
     known = catalogue.select("product_key", group.alias("item_key")).drop_nulls()
-    if ranked.filter(pl.col("len") >= MIN_BUYERS).height <= cap:
+    if ranked.filter(pl.col("len") >= MIN_BUYERS).height <= MAX_ITEMS:
         return known.clear()
-    own = ranked.head(max(cap - known["item_key"].n_unique(), cap // 2))
+    own = ranked.head(max(MAX_ITEMS - known["item_key"].n_unique(), MAX_ITEMS // 2))
     return known.join(own, on="product_key", how="anti").sort("product_key")
 
 

@@ -69,7 +69,8 @@ def products(
     first_amount = dict(first_order_amounts(sold, "product_key").iter_rows())
     amounts = np.array([first_amount.get(i, 0.0) for i in model.items])
     named = [str(names.get(i) or i) for i in model.items]
-    apart = _apart(model.items, incompatible)
+    pairs = _both_ways(incompatible)
+    apart = _apart(model.items, pairs)
     parts = []
     for chunk in affinity.ranked(model, sold, CALIBRATED_ON, _allowed(model, items), apart):
         n, j, rank, score = _one_of_a_family(chunk, families)
@@ -93,7 +94,7 @@ def products(
             frame = frame.with_columns(worth.alias("expected_value_amount"))
         parts.append(frame)
     found = pl.concat(parts) if parts else pl.DataFrame(schema=columns_of("recommendation"))
-    return found if groups.is_empty() else _products_of(found, lines, catalogue, groups, incompatible, as_of)
+    return found if groups.is_empty() else _products_of(found, lines, catalogue, groups, pairs, as_of)
 
 
 def _with_groups(catalogue: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +116,7 @@ def _products_of(
     lines: pl.DataFrame,
     catalogue: pl.DataFrame,
     groups: pl.DataFrame,
-    incompatible: pl.DataFrame | None,
+    pairs: pl.DataFrame,
     as_of: date,
 ) -> pl.DataFrame:
     """The offers with products in place of groups: offered is what most buy of the group, the reason what the account has."""
@@ -127,12 +128,9 @@ def _products_of(
     choice = groups.join(listed, on="product_key").join(buyers[0], on="product_key").join(buyers[1], on="product_key")
     choice = choice.rename({"product_key": "chosen_key"})
     mine = lines.filter(~pl.col("is_return")).select("account_key", "product_key").unique()
+    ruled_out = mine.join(pairs, on="product_key").select("account_key", chosen_key="other_key").unique()
     found = offers.join(choice, left_on="product_key", right_on="item_key", how="left")
-    if incompatible is not None:
-        pairs = incompatible.select("product_key", "other_key")
-        both = pl.concat([pairs, pairs.select(product_key="other_key", other_key="product_key")])
-        ruled_out = mine.join(both, on="product_key").select("account_key", chosen_key="other_key").unique()
-        found = found.join(ruled_out, on=["account_key", "chosen_key"], how="anti")
+    found = found.join(ruled_out, on=["account_key", "chosen_key"], how="anti")
     best = ["account_key", "rank", f"buyers_{affinity.TREND_DAYS}d", f"buyers_{affinity.YEAR}d", "chosen_key"]
     found = (
         found.filter(~pl.col("product_key").str.starts_with(affinity.GROUP) | pl.col("chosen_key").is_not_null())
@@ -231,17 +229,18 @@ def _allowed(model: Affinity, catalogue: pl.DataFrame) -> npt.NDArray[np.bool_]:
     return np.array([i not in delisted for i in model.items])
 
 
-def _apart(items: list[str], pairs: pl.DataFrame | None) -> list[tuple[int, int]]:
-    """Pairs of product numbers that must not go together, both ways."""
-    if pairs is None:
-        return []
+def _both_ways(incompatible: pl.DataFrame | None) -> pl.DataFrame:
+    """product_key, other_key: each pair that must not go together as stated and turned round."""
+    if incompatible is None:
+        return pl.DataFrame(schema={"product_key": pl.String, "other_key": pl.String})
+    stated = incompatible.select("product_key", "other_key")
+    return pl.concat([stated, stated.select(product_key="other_key", other_key="product_key")]).unique().sort(pl.all())
+
+
+def _apart(items: list[str], pairs: pl.DataFrame) -> list[tuple[int, int]]:
+    """The pairs as product numbers, of those that are items of their own."""
     place = {i: n for n, i in enumerate(items)}
-    known = [
-        (place[a], place[b])
-        for a, b in pairs.select("product_key", "other_key").iter_rows()
-        if a in place and b in place
-    ]
-    return sorted({*known, *((b, a) for a, b in known)})
+    return [(place[a], place[b]) for a, b in pairs.iter_rows() if a in place and b in place]
 
 
 def _features(score: Floats, buyers: Floats, silent: Floats, owned: Floats) -> Floats:

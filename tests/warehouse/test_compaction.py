@@ -240,6 +240,23 @@ def test_refused_records_stay_within_reach(ledger: Ledger, data: Path) -> None:
     assert verify(data, ledger) == []
 
 
+def test_files_of_refusals_that_were_seen_again_later_are_not_kept(
+    ledger: Ledger, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "PART_ROWS", 8)
+    for n in range(20):
+        one = Landing(ledger, data, f"run{n}")
+        one.write("shop", "default", page([], [Refusal("{same}", "same")], complete=True))
+        one.finish_stream("shop", "default", "things")
+    compact(data, ledger, "merge")
+    Landing(ledger, data, "next")
+    assert [part.rows for part in parts_of(ledger)] == [1] and verify(data, ledger) == []
+    quarantine = Quarantine(ledger, data)
+    rows = quarantine.list()
+    assert [row["seen_count"] for row in rows] == [20]
+    assert list(quarantine.records(rows).values()) == ["{same}"]
+
+
 @pytest.mark.parametrize("harm", ["flip", "remove"])
 def test_a_damaged_part_is_not_copied_into_a_sound_one(ledger: Ledger, data: Path, harm: str) -> None:
     hourly(ledger, data, 16)
