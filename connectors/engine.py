@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from connectors import contract
+from connectors import contract, decoding
 from connectors.http import Client
 from connectors.spec import (
     Batch,
@@ -113,7 +113,7 @@ class Connector:
             window = Window(None, None, 1, settings=self._options)
             try:
                 answer = self._client.fetch(plan.call(window, plan.paginator.first(window)))
-                contract.decode(answer.body, f"{self.vendor.name} {name}", plan.records, self.vendor.error_in)
+                decoding.decode(answer.body, f"{self.vendor.name} {name}", plan.records, self.vendor.error_in)
                 findings.append(Finding(name, True, "readable"))
             except SourceError as error:
                 findings.append(Finding(name, False, str(error)))
@@ -165,7 +165,7 @@ class _Circle:
         self.positions.add(mark)
         return known
 
-    def came(self, here: Position, raws: list[contract.Raw]) -> bool:
+    def came(self, here: Position, raws: list[decoding.Raw]) -> bool:
         self.empty = 0 if raws else self.empty + 1
         if not raws:
             return False
@@ -292,7 +292,7 @@ class _Read:
         here: Position | None = position if position is not None else phase.plan.paginator.first(window)
         circle = _Circle(phase.plan.paginator.anchors)
         while here is not None:
-            raws: list[contract.Raw] = []
+            raws: list[decoding.Raw] = []
             pages, began = 0, time.monotonic()
             requests, waited = self.client.requests, self.client.waited
             failure: SourceError | None = None
@@ -318,7 +318,7 @@ class _Read:
 
     def step(
         self, phase: Phase, here: Position, window: Window, circle: _Circle
-    ) -> tuple[Position | None, list[contract.Raw]]:
+    ) -> tuple[Position | None, list[decoding.Raw]]:
         """One page: the position after it, and the records that it leads to."""
         if circle.asked(here):
             raise self.stuck("the same page was asked for twice")
@@ -335,18 +335,18 @@ class _Read:
             raise self.stuck(f"{circle.empty} empty pages came in a row")
         return following, self.records(phase, raws, window)
 
-    def page(self, phase: Phase, call: Call, window: Window) -> tuple[Page, list[contract.Raw]]:
+    def page(self, phase: Phase, call: Call, window: Window) -> tuple[Page, list[decoding.Raw]]:
         answer = self.client.fetch(call)
         if answer.server_time is not None:
             self.started = self.started or answer.server_time
             self.server_time = answer.server_time
         where = f"{self.vendor.name} {call.path}"
-        document, raws = contract.decode(answer.body, where, phase.plan.records, check=self.vendor.error_in)
+        document, raws = decoding.decode(answer.body, where, phase.plan.records, check=self.vendor.error_in)
         if self.stream.cursor and self.stream.cursor.opaque and isinstance(document, dict):
             self.token = document.get(self.stream.cursor.opaque) or self.token
         return Page(document, [r.value for r in raws], window.size), raws
 
-    def records(self, phase: Phase, raws: list[contract.Raw], window: Window) -> list[contract.Raw]:
+    def records(self, phase: Phase, raws: list[decoding.Raw], window: Window) -> list[decoding.Raw]:
         """The stream's own records of a page: those it lists, those that hang on them, or those inside them."""
         if phase.children:
             return [found for children in phase.children for found in self.children_of(children, raws, window)]
@@ -368,7 +368,7 @@ class _Read:
                 f"{self.vendor.name}.{self.stream.name} answered in another shape than declared; nothing was landed"
             ) from None
 
-    def batch(self, phase: Phase, raws: list[contract.Raw], present: list[str]) -> Batch:
+    def batch(self, phase: Phase, raws: list[decoding.Raw], present: list[str]) -> Batch:
         if phase.ids_only:
             known, _ = contract.typed(replace(self.stream, columns=(), cursor=None), raws)
             present.extend(known["record_id"].to_list())
@@ -382,11 +382,11 @@ class _Read:
         frame = self.with_losers(frame, raws)
         return Batch(self.stream.name, frame, rejects, frame.height + len(rejects), None)
 
-    def children_of(self, children: Children, raws: list[contract.Raw], window: Window) -> list[contract.Raw]:
+    def children_of(self, children: Children, raws: list[decoding.Raw], window: Window) -> list[decoding.Raw]:
         parent = self.vendor.streams[children.parent]
         chosen = [r.value for r in raws if isinstance(r.value, dict) and children.select(r.value)]
-        ids = [":".join(str(contract.at(v, k.split("."))) for k in parent.key) for v in chosen]
-        found: list[contract.Raw] = []
+        ids = [":".join(str(decoding.at(v, k.split("."))) for k in parent.key) for v in chosen]
+        found: list[decoding.Raw] = []
         for start in range(0, len(ids), children.ids_per_call):
             some = ids[start : start + children.ids_per_call]
             call: Call | None = children.call(some, window)
@@ -397,7 +397,7 @@ class _Read:
                     raise self.stuck("the same batch was asked for twice")
                 asked.add(mark)
                 where = f"{self.vendor.name} {call.path}"
-                document = contract.document(self.client.fetch(call).body, where, self.vendor.error_in)
+                document = decoding.document(self.client.fetch(call).body, where, self.vendor.error_in)
                 try:
                     found += [_made(record) for record in children.split(document, some)]
                     call = children.more(document, window)
@@ -407,12 +407,12 @@ class _Read:
                     ) from None
         return found
 
-    def with_losers(self, frame: pl.DataFrame, raws: list[contract.Raw]) -> pl.DataFrame:
+    def with_losers(self, frame: pl.DataFrame, raws: list[decoding.Raw]) -> pl.DataFrame:
         """Adds a tombstone for every id that a record says was merged into it: the loser itself shows up nowhere."""
         rows: list[dict[str, Any]] = []
         for raw in raws:
             if raw.refusal is None and isinstance(raw.value, dict) and (merged := self.stream.merged(raw.value)):
-                winner = str(contract.at(raw.value, self.stream.key[0].split(".")))
+                winner = str(decoding.at(raw.value, self.stream.key[0].split(".")))
                 for loser in merged:
                     text = orjson.dumps({"id": loser, "merged_into": winner}).decode()
                     rows.append({"record_id": loser, "is_deleted": True, "merged_into": winner, "record": text})
@@ -449,9 +449,9 @@ class _Read:
         )
 
 
-def _made(record: dict[str, Any]) -> contract.Raw:
+def _made(record: dict[str, Any]) -> decoding.Raw:
     """A record that we cut out of a larger answer; its text is the vendor's values in canonical form."""
-    return contract.Raw(record, contract.compact(record))
+    return decoding.Raw(record, decoding.compact(record))
 
 
 def budgets(vendor: Vendor, wanted: Mapping[str, Any]) -> Mapping[str, Rate]:

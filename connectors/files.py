@@ -35,7 +35,7 @@ import orjson
 import polars as pl
 from polars.exceptions import PolarsError
 
-from connectors import contract
+from connectors import contract, decoding
 from connectors.spec import (
     Auth,
     Batch,
@@ -283,7 +283,7 @@ class FileConnector:
         except OSError as error:
             raise UnexpectedContent(f"{file} cannot be read: {error.strerror}") from None
 
-    def _rows(self, file: Path, content: bytes, mapping: FileMapping, file_id: str) -> list[contract.Raw]:
+    def _rows(self, file: Path, content: bytes, mapping: FileMapping, file_id: str) -> list[decoding.Raw]:
         table = _parse(file, content, mapping)
         theirs = table[0].keys() if table else ()
         missing = [t for t in mapping.columns.values() if table and t not in theirs]
@@ -300,7 +300,7 @@ class FileConnector:
             record["original"] = {
                 str(k): v if isinstance(v, (str, int, float, bool)) else _plain(v) for k, v in row.items()
             }
-            rows.append(contract.Raw(record, orjson.dumps(record).decode()))
+            rows.append(decoding.Raw(record, orjson.dumps(record).decode()))
         return rows
 
 

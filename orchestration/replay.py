@@ -7,7 +7,8 @@ import uuid
 import polars as pl
 
 from connectors import VENDORS, Reject, UnexpectedContent
-from connectors.contract import decode, typed
+from connectors.contract import typed
+from connectors.decoding import decode
 from orchestration.reports import ledger_of
 from orchestration.settings import ConfigError, Settings
 from warehouse import WarehouseError, run_lock

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors import VENDORS, Column, Stream, UnexpectedContent, contract
+from connectors import VENDORS, Column, Stream, UnexpectedContent, contract, decoding
 from connectors.spec import Cursor, Paginator, Pass
 
 NEVER = Pass(lambda window, position: None, "results", Paginator(lambda page, position, window: None))  # type: ignore[arg-type, return-value]
@@ -36,7 +36,7 @@ def page(*records: str) -> bytes:
 
 
 def read(body: bytes) -> tuple[list[str], dict[str | None, str], list[str]]:
-    _, raws = contract.decode(body, "test", "results")
+    _, raws = decoding.decode(body, "test", "results")
     frame, rejects = contract.typed(STREAM, raws)
     assert frame.height + len(rejects) == len(raws)
     return frame["record_id"].to_list(), {r.record_id: r.reason_code for r in rejects}, frame["record"].to_list()
@@ -80,7 +80,7 @@ def test_bytes_that_are_no_utf8_cost_their_record_only() -> None:
 
 
 def test_a_number_beyond_a_double_stays_exact_as_text() -> None:
-    _, raws = contract.decode(page('{"id":18446744073709551617}'), "test", "results")
+    _, raws = decoding.decode(page('{"id":18446744073709551617}'), "test", "results")
     frame, rejects = contract.typed(STREAM, raws)
     assert frame["record_id"].to_list() == ["18446744073709551617"] and not rejects
 
@@ -90,7 +90,7 @@ def test_a_number_beyond_a_double_stays_exact_as_text() -> None:
 )
 def test_what_is_no_page_is_an_error_and_never_an_empty_page(body: bytes) -> None:
     with pytest.raises(UnexpectedContent):
-        contract.decode(body, "test", "results")
+        decoding.decode(body, "test", "results")
 
 
 def test_an_instant_is_naive_utc_whatever_its_spelling() -> None:
@@ -103,7 +103,7 @@ def test_an_instant_is_naive_utc_whatever_its_spelling() -> None:
         "1767323045000",
     ]
     records = [json.dumps({"id": str(n), "changed": s}) for n, s in enumerate(spellings)]
-    _, raws = contract.decode(page(*records), "test", "results")
+    _, raws = decoding.decode(page(*records), "test", "results")
     frame, rejects = contract.typed(STREAM, raws)
     assert not rejects
     assert set(frame["updated_at"].to_list()) == {datetime(2026, 1, 2, 3, 4, 5)}
@@ -123,7 +123,7 @@ def test_whatever_a_vendor_sends_nothing_crashes_and_no_record_disappears(record
         json.dumps(r, separators=(",", ":"), ensure_ascii=False) if compact else json.dumps(r, indent=1)
         for r in records
     ]
-    _, raws = contract.decode(page(*texts), "test", "results")
+    _, raws = decoding.decode(page(*texts), "test", "results")
     assert [r.text for r in raws] == texts
     for stream in (STREAM, *VENDORS["hubspot"].streams.values()):
         frame, rejects = contract.typed(stream, raws)
@@ -147,7 +147,7 @@ def test_whatever_a_vendor_sends_nothing_crashes_and_no_record_disappears(record
 )
 def test_the_strict_way_cuts_exactly_the_vendors_text(records: list[str]) -> None:
     body = b'{"next": {"results": [0]}, "results" : [' + " , ".join(records).encode() + b'], "bad": "\\ud800"}'
-    _, raws = contract.decode(body, "test", "results")
+    _, raws = decoding.decode(body, "test", "results")
     assert [r.text for r in raws] == records
 
 
@@ -159,7 +159,7 @@ def test_recorded_hubspot_records_decode_without_loss(shared) -> None:  # type: 
             body = body if isinstance(body, dict) else {}
             if not isinstance(body.get("results"), list):
                 continue
-            _, raws = contract.decode(orjson.dumps(body), "recording", "results")
+            _, raws = decoding.decode(orjson.dumps(body), "recording", "results")
             for kind in ("contacts", "companies", "deals"):
                 records = [r for r in raws if isinstance(r.value, dict) and "properties" in r.value]
                 frame, rejects = contract.typed(VENDORS["hubspot"].streams[kind], records)

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from connectors import VENDORS, Reject
-from connectors.contract import decode, typed
+from connectors.contract import typed
+from connectors.decoding import decode
 from insight.tables import SCHEMAS
 from orchestration import reports
 from orchestration.replay import replay
